@@ -1,0 +1,1 @@
+"""Agents: whatever turns a `ChatRequest` into a stream of `ChatToken`s."""

@@ -1,0 +1,238 @@
+"""Owns one bundled backend server: starts it, waits for its models, ends it.
+
+The server is a child process that speaks the same HTTP as any other endpoint; nothing of the
+package `backend` is imported. One server holds all local models of a panel.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import anyio
+import httpx
+
+from council.agents.http_errors import FOREIGN
+from council.agents.transport import new_client
+from council.errors import BackendError
+from council.messages import Notice
+
+_POLL_SECONDS = 0.03
+_STOP_SECONDS = 3.0
+_LOG_TAIL_BYTES = 2000
+
+_ADDRESS = re.compile(r"listening on (http://\S+)")
+
+
+@dataclass(frozen=True, slots=True)
+class BackendOptions:
+    """How the bundled backend is started; see `python -m backend --help`.
+
+    Attributes:
+        ctx: Tokens of context that all requests share.
+        parallel: The most requests decoded together.
+        threads: 0 for as many as there are physical cores.
+        gpu_layers: Layers on the GPU, -1 for all.
+        startup_timeout: Seconds until all models have to be loaded.
+    """
+
+    ctx: int = 4096
+    parallel: int = 8
+    threads: int = 0
+    gpu_layers: int = -1
+    startup_timeout: float = 180.0
+
+    def arguments(self) -> list[str]:
+        """The options on the backend's command line."""
+        threads = ["--threads", str(self.threads)] if self.threads else []
+        return [
+            *("--ctx", str(self.ctx), "--parallel", str(self.parallel)),
+            *("--gpu-layers", str(self.gpu_layers)),
+            *threads,
+        ]
+
+
+class LocalServer:
+    """The bundled backend as a child process, started when the first model is needed.
+
+    The child watches its standard input and ends when that closes, so it cannot outlive this
+    process, not even after `kill -9`.
+
+    Args:
+        options: How to start it.
+    """
+
+    def __init__(self, options: BackendOptions | None = None) -> None:
+        self._options = options or BackendOptions()
+        self._models: dict[str, str] = {}
+        self._lock = anyio.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log: IO[bytes] | None = None
+        self._url = ""
+        self._client: httpx.AsyncClient | None = None
+        self._closed = False
+
+    def add(self, model: str) -> str:
+        """Registers a model (a file's path or `builtin:NAME`) and returns its name on the wire.
+
+        Models have to be added before the first request.
+        """
+        if model not in self._models:
+            if self._process is not None:
+                raise BackendError(f"the local server runs already, {model} came too late")
+            self._models[model] = f"m{len(self._models)}-{_short(model)}"
+        return self._models[model]
+
+    @property
+    def url(self) -> str:
+        """The server's address; empty before it listens."""
+        return self._url
+
+    @property
+    def client(self) -> httpx.AsyncClient:
+        """The client for this server, shared by its agents."""
+        if self._client is None:
+            self._client = new_client()
+        return self._client
+
+    async def ready(self, model: str) -> AsyncGenerator[Notice, None]:
+        """Starts the server if need be and waits for a model; yields what changes meanwhile.
+
+        Raises:
+            BackendError: It could not be started, could not load the model, or took longer
+                than `startup_timeout`.
+        """
+        limit = anyio.current_time() + self._options.startup_timeout
+        if not self._url:
+            yield Notice("loading", f"starting the local server for {_short(model)}")
+            async with self._lock:
+                await self._listen(limit)
+        shown = -1.0
+        while True:
+            health = await self._health(self._models[model])
+            if health["status"] == "ready":
+                return
+            if health["status"] == "failed":
+                raise BackendError(f"{_short(model)} could not be loaded: {health['error']}")
+            progress = float(health.get("progress") or 0.0)
+            if progress - shown >= 0.1:
+                shown = progress
+                yield Notice("loading", f"loading {_short(model)}: {progress:.0%}")
+            await self._pause(limit)
+
+    async def aclose(self) -> None:
+        """Ends the server; returns when it is gone."""
+        self._closed = True
+        with anyio.CancelScope(shield=True):
+            if self._client is not None:
+                await self._client.aclose()
+                self._client = None
+            if self._process is not None:
+                await anyio.to_thread.run_sync(self._stop, self._process)
+                self._process = None
+        if self._log is not None:
+            self._log.close()
+            self._log = None
+
+    async def _listen(self, limit: float) -> None:
+        """Starts the process, unless somebody did while we waited, until it says its address."""
+        if self._closed:
+            raise BackendError("the local server was closed")
+        if self._process is None:
+            self._process = self._start()
+        while not self._url:
+            match = _ADDRESS.search(self._log_text())
+            if match:
+                self._url = match.group(1)
+                return
+            self._require_running()
+            await self._pause(limit)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        _require_backend()
+        specs: list[str] = []
+        for model, name in self._models.items():
+            specs += ["--model", f"{model}={name}"]
+        command = [sys.executable, "-m", "backend", *specs, "--port", "0", "--exit-with-parent"]
+        # A file and not a pipe: nobody has to read it for the server to go on. Append mode, since
+        # both processes share the file's position.
+        self._log = tempfile.TemporaryFile("a+b")  # noqa: SIM115 - closed in aclose
+        return subprocess.Popen(
+            [*command, *self._options.arguments()],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=self._log,
+            # Ctrl-C is for this process, which then ends the server itself.
+            start_new_session=True,
+        )
+
+    async def _health(self, name: str) -> dict[str, Any]:
+        self._require_running()
+        try:
+            response = await self.client.get(f"{self._url}/health", timeout=30.0)
+            models = response.json()["models"]
+        except (*FOREIGN, ValueError, KeyError) as error:
+            self._require_running()
+            raise BackendError(f"the local server does not answer: {error}") from error
+        found: dict[str, Any] = next(entry for entry in models if entry["id"] == name)
+        return found
+
+    def _require_running(self) -> None:
+        if self._process is None:
+            raise BackendError("the local server was closed")
+        code = self._process.poll()
+        if code is not None:
+            raise BackendError(
+                f"the local server ended with exit code {code}: {self._log_text().strip()}"
+            )
+
+    def _log_text(self) -> str:
+        if self._log is None:
+            return ""
+        size = self._log.seek(0, 2)
+        self._log.seek(max(0, size - _LOG_TAIL_BYTES))
+        return self._log.read().decode("utf-8", "replace")
+
+    async def _pause(self, limit: float) -> None:
+        if anyio.current_time() >= limit:
+            raise BackendError(
+                f"the local server was not ready within {self._options.startup_timeout:g} s"
+                " (`backend.startup_timeout`)"
+            )
+        await anyio.sleep(_POLL_SECONDS)
+
+    @staticmethod
+    def _stop(process: subprocess.Popen[bytes]) -> None:
+        with contextlib.suppress(OSError):
+            if process.stdin is not None:
+                process.stdin.close()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _require_backend() -> None:
+    missing = [name for name in ("backend", "llama_cpp", "quart", "hypercorn") if not _has(name)]
+    if missing:
+        raise BackendError(
+            f"the bundled backend is not installed (no {', '.join(missing)}):"
+            " pip install 'council[backend]', or give the expert an `endpoint`"
+        )
+
+
+def _has(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
+
+
+def _short(model: str) -> str:
+    return model if model.startswith("builtin:") else Path(model).name

@@ -1,0 +1,207 @@
+"""The chat API's stream, sans-IO: bytes of an event stream in, `ChatToken`s out.
+
+Every server's quirk is handled here or in `sse.py`, so that nothing above knows of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import jiter
+
+from council.agents.sse import ServerSentEvent, SSEDecoder
+from council.errors import StreamError
+from council.messages import ChatToken, FinishReason, Usage
+
+_DONE = b"[DONE]"
+
+_FINISH_REASONS: dict[str, FinishReason] = {
+    "stop": "stop",
+    "eos": "stop",
+    "eos_token": "stop",
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "length": "length",
+    "max_tokens": "length",
+    "model_length": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "tool_use": "tool_calls",
+    "content_filter": "content_filter",
+    "safety": "content_filter",
+}
+
+
+class ChatStreamDecoder:
+    """Turns the body of one streamed reply into tokens; any cutting gives the same tokens.
+
+    Both methods are generators that raise where the stream does, so that tokens which came
+    before an error in the same read are not lost.
+    """
+
+    def __init__(self) -> None:
+        self._sse = SSEDecoder()
+        self._finished = False
+        self.done = False
+        """True once `[DONE]` was seen: nothing after it counts."""
+
+    def feed(self, data: bytes) -> Iterator[ChatToken]:
+        """Takes the next bytes of the body.
+
+        Raises:
+            StreamError: A frame is malformed, or carries an error.
+        """
+        yield from self._tokens(self._sse.feed(data))
+
+    def end(self) -> Iterator[ChatToken]:
+        """Ends a body that was closed without a transport error.
+
+        Raises:
+            StreamError: As for `feed`; and when the reply was not whole, which means that
+                neither a finish reason nor `[DONE]` had come.
+        """
+        yield from self._tokens([event for event in self._sse.flush() if _usable(event)])
+        if not self.whole:
+            raise StreamError("the stream ended before the reply was finished")
+
+    @property
+    def whole(self) -> bool:
+        """Whether the reply has ended, by a finish reason or `[DONE]`."""
+        return self.done or self._finished
+
+    def _tokens(self, events: list[ServerSentEvent]) -> Iterator[ChatToken]:
+        for event in events:
+            if self.done:
+                return
+            data = event.data.strip()
+            if event.event == "error":
+                raise StreamError(f"the server reported an error: {_describe(data)}")
+            if data == _DONE:
+                self.done = True
+            elif data:
+                token = token_of(data)
+                self._finished = self._finished or token.finish_reason is not None
+                if token != _EMPTY:
+                    yield token
+
+
+_EMPTY = ChatToken()
+
+
+def token_of(data: bytes) -> ChatToken:
+    """One chunk's JSON as a token; parts that a server leaves out or nulls are empty.
+
+    Raises:
+        StreamError: The data is no JSON object, or is an error object.
+    """
+    chunk = _parse(data)
+    error = error_message(chunk)
+    if error is not None:
+        raise StreamError(f"the server reported an error: {error}")
+    usage = _usage(chunk.get("usage"))
+    choice = _first(chunk.get("choices"))
+    delta = choice.get("delta") or {}
+    return ChatToken(
+        text=text_of(delta.get("content")),
+        reasoning=text_of(delta.get("reasoning_content") or delta.get("reasoning")),
+        finish_reason=finish_reason_of(choice.get("finish_reason")),
+        usage=usage,
+    )
+
+
+def error_message(body: Any) -> str | None:
+    """The message of an error object in any of the shapes servers use, or None.
+
+    Known shapes: `{"error": {"message"}}`, `{"error": "text"}`,
+    `{"object": "error", "message"}`, `{"type": "error", …}`.
+    """
+    if not isinstance(body, dict):
+        return None
+    error = body.get("error")
+    if isinstance(error, dict):
+        return str(error.get("message") or error.get("code") or error.get("type") or error)
+    if error:
+        return str(error)
+    if "error" in (body.get("object"), body.get("type")):
+        return str(body.get("message") or body)
+    return None
+
+
+def text_of(content: Any) -> str:
+    """The text of a `content` field: a string, a list of typed parts, or nothing."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        return "".join(
+            str(part.get("text") or "")
+            for part in content
+            if isinstance(part, dict) and part.get("type") == "text"
+        )
+    return ""
+
+
+def finish_reason_of(value: Any) -> FinishReason | None:
+    """The finish reason in council's terms: empty means none yet, unknown ones are `other`."""
+    if not value:
+        return None
+    return _FINISH_REASONS.get(str(value).lower(), "other")
+
+
+def _first(choices: Any) -> dict[str, Any]:
+    # Usage chunks and Azure's first chunk carry no choices.
+    if isinstance(choices, list) and choices and isinstance(choices[0], dict):
+        return choices[0]
+    return {}
+
+
+def _usage(value: Any) -> Usage | None:
+    if not isinstance(value, dict):
+        return None
+    details = value.get("prompt_tokens_details") or {}
+    return Usage(
+        prompt_tokens=_count(value.get("prompt_tokens")),
+        completion_tokens=_count(value.get("completion_tokens")),
+        cached_tokens=_count(details.get("cached_tokens")),
+    )
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _parse(data: bytes) -> dict[str, Any]:
+    try:
+        chunk = jiter.from_json(data)
+    except ValueError:
+        # Malformed UTF-8 is no reason to lose a reply: the standard makes it U+FFFD.
+        try:
+            chunk = jiter.from_json(data.decode("utf-8", "replace").encode())
+        except ValueError as error:
+            raise StreamError(f"malformed frame ({error}): {_excerpt(data)}") from error
+    if not isinstance(chunk, dict):
+        raise StreamError(f"malformed frame (not an object): {_excerpt(data)}")
+    return chunk
+
+
+def _usable(event: ServerSentEvent) -> bool:
+    # What is left without its blank line at the end of a stream may be half a frame.
+    if event.data.strip() == _DONE:
+        return True
+    try:
+        jiter.from_json(event.data)
+    except ValueError:
+        return False
+    return True
+
+
+def _describe(data: bytes) -> str:
+    try:
+        body = jiter.from_json(data)
+    except ValueError:
+        return _excerpt(data)
+    return error_message(body) or error_message({"error": body}) or _excerpt(data)
+
+
+def _excerpt(data: bytes) -> str:
+    return data[:200].decode("utf-8", "replace")

@@ -1,0 +1,24 @@
+"""Panel files: YAML and environment in, frozen models out. Nothing is built or started here."""
+
+from council.config.load import load_config, parse_config
+from council.config.schema import (
+    BackendConfig,
+    ExpertConfig,
+    LimitsConfig,
+    PanelConfig,
+    StrategyConfig,
+    SynthesizerConfig,
+    json_schema,
+)
+
+__all__ = [
+    "BackendConfig",
+    "ExpertConfig",
+    "LimitsConfig",
+    "PanelConfig",
+    "StrategyConfig",
+    "SynthesizerConfig",
+    "json_schema",
+    "load_config",
+    "parse_config",
+]

@@ -1,0 +1,182 @@
+"""The contract of a panel file, as frozen pydantic models."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
+
+from council.limits import Timeouts
+from council.messages import Sampling
+
+_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h)\s*")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def _seconds(value: Any) -> Any:
+    """`30`, `30s`, `2m`, `500ms` as seconds; anything else is left to fail as a wrong type."""
+    if isinstance(value, str):
+        match = _DURATION.fullmatch(value)
+        if match is None:
+            raise ValueError("expected seconds (30) or a duration like 30s, 2m, 500ms")
+        return float(match[1]) * _UNITS[match[2]]
+    return value
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0, allow_inf_nan=False)]
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str | dict) else value
+
+
+class _Model(BaseModel):
+    # strict: "3" is no number and 1 is no text; YAML has types, so a wrong one is a mistake.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class SamplingConfig(_Model):
+    """Knobs of generation; what is left out is left to the server."""
+
+    temperature: float | None = Field(None, ge=0, le=5)
+    top_p: float | None = Field(None, gt=0, le=1)
+    top_k: int | None = Field(None, ge=0)
+    min_p: float | None = Field(None, ge=0, le=1)
+    presence_penalty: float | None = Field(None, ge=-2, le=2)
+    frequency_penalty: float | None = Field(None, ge=-2, le=2)
+    max_tokens: int | None = Field(None, ge=1)
+    seed: int | None = None
+    stop: Annotated[list[str], BeforeValidator(_as_list)] | None = None
+
+    def to_sampling(self) -> Sampling:
+        """The same as the value that requests carry."""
+        values = self.model_dump(exclude_none=True, exclude={"stop"})
+        return Sampling(**values, stop=tuple(self.stop) if self.stop else None)
+
+
+class TimeoutsConfig(_Model):
+    """Limits for one reply: seconds, or a duration like `30s`, `2m`."""
+
+    connect: Seconds = 5.0
+    first_token: Seconds = 60.0
+    idle: Seconds = 20.0
+    total: Seconds = 120.0
+
+    def to_timeouts(self) -> Timeouts:
+        """The same as the value that agents take."""
+        return Timeouts(**self.model_dump())
+
+
+class EndpointConfig(_Model):
+    """How one model is reached; shared by experts and synthesizers."""
+
+    model: str = Field(min_length=1)
+    endpoint: str | None = Field(None, min_length=1)
+    kind: str | None = None
+    api_key: SecretStr | None = None
+    sampling: SamplingConfig = SamplingConfig()
+    timeouts: TimeoutsConfig = TimeoutsConfig()
+
+    @field_validator("api_key")
+    @classmethod
+    def _no_empty_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().strip():
+            raise ValueError("the key is empty: leave `api_key` out for a server without one")
+        return value
+
+
+class ExpertConfig(EndpointConfig):
+    """One seat of the panel."""
+
+    id: str | None = Field(None, pattern=r"^[\w.\-]+$")
+    persona: str = ""
+    samples: int = Field(1, ge=1, le=64)
+    weight: float = Field(1.0, gt=0, allow_inf_nan=False)
+    family: str | None = Field(None, min_length=1)
+
+
+class SynthesizerConfig(EndpointConfig):
+    """Who writes the answer from the experts' answers."""
+
+
+class StrategyConfig(BaseModel):
+    """A strategy's name and its options, which the strategy itself checks."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
+
+    name: str = "vote"
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options as written."""
+        return dict(self.model_extra or {})
+
+
+class LimitsConfig(_Model):
+    """Limits of a run."""
+
+    deadline: Seconds = 300.0
+    quorum: int | None = Field(None, ge=1)
+    concurrency: int = Field(8, ge=1)
+
+
+class BackendConfig(_Model):
+    """How the bundled backend is started for experts without an endpoint."""
+
+    ctx: int = Field(4096, ge=64)
+    parallel: int = Field(8, ge=1, le=256)
+    threads: int = Field(0, ge=0)
+    gpu_layers: int = Field(-1, ge=-1)
+    startup_timeout: Seconds = 180.0
+
+
+def _strategy(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+class PanelConfig(_Model):
+    """A whole panel file."""
+
+    experts: list[ExpertConfig] = Field(min_length=1)
+    strategy: Annotated[StrategyConfig, BeforeValidator(_strategy)] = StrategyConfig()
+    synthesizer: Annotated[list[SynthesizerConfig | str], BeforeValidator(_as_list)] = []
+    limits: LimitsConfig = LimitsConfig()
+    backend: BackendConfig = BackendConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_experts(cls, values: Any) -> Any:
+        """Experts without an id are called A, B, C in the order in which they stand."""
+        experts = values.get("experts") if isinstance(values, dict) else None
+        if not isinstance(experts, list):
+            return values
+        named = [
+            {"id": letters(i), **expert} if isinstance(expert, dict) else expert
+            for i, expert in enumerate(experts)
+        ]
+        return {**values, "experts": named}
+
+
+def letters(index: int) -> str:
+    """A, B, …, Z, AA, AB, … for 0, 1, …"""
+    name = ""
+    index += 1
+    while index:
+        index, letter = divmod(index - 1, 26)
+        name = chr(ord("A") + letter) + name
+    return name
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema of a panel file, for editors."""
+    schema = PanelConfig.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

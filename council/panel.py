@@ -1,0 +1,302 @@
+"""One run's panel: asks experts, streams them as events, and keeps every outcome as a value.
+
+This is all that a strategy sees. Tasks, limits, clocks and events live here, so that strategies
+are left with prompts and decisions.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+import anyio
+
+from council import events
+from council.agents.base import Agent
+from council.errors import AgentError, AgentTimeout, LimitExceeded, QuorumLost
+from council.limits import Deadline, default_quorum
+from council.live import LiveReply
+from council.messages import ChatMessage, ChatRequest, ChatToken, Sampling
+from council.replies import Reply, ReplyStatus
+
+Prompt = Callable[["Expert"], tuple[ChatMessage, ...]]
+"""The messages for one expert."""
+
+Enough = Callable[[Sequence[Reply]], bool]
+"""Told the replies so far; True ends the stage and cancels whoever still writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expert:
+    """One seat of the panel.
+
+    Attributes:
+        id: Unique within the panel.
+        agent: Who answers.
+        persona: What the expert is told about its part, may be empty.
+        samples: How many answers it gives.
+        weight: The weight of its vote; its samples share it.
+        family: The model family, since siblings err alike; by default the model's name.
+        sampling: The knobs of its requests.
+    """
+
+    id: str
+    agent: Agent
+    persona: str = ""
+    samples: int = 1
+    weight: float = 1.0
+    family: str = ""
+    sampling: Sampling = field(default_factory=Sampling)
+
+    @property
+    def info(self) -> events.ExpertInfo:
+        """The seat as it is announced."""
+        family = self.family or self.agent.model
+        return events.ExpertInfo(self.id, self.agent.model, self.samples, self.weight, family)
+
+
+class Panel:
+    """The experts of one run and everything they said in it.
+
+    Args:
+        experts: At least one, with distinct ids.
+        messages: The conversation; the last message is the question.
+        writers: Who may write the answer from the others' answers, in order of preference.
+        emit: Where events go.
+        deadline: When the run has to be over.
+        limiter: Bounds how many requests are under way at once.
+        quorum: How many experts must give a substantive answer; None for the default.
+    """
+
+    def __init__(
+        self,
+        experts: Sequence[Expert],
+        messages: tuple[ChatMessage, ...],
+        *,
+        writers: Sequence[Expert] = (),
+        emit: events.Emit,
+        deadline: Deadline,
+        limiter: anyio.CapacityLimiter,
+        quorum: int | None = None,
+    ) -> None:
+        self.experts = tuple(experts)
+        self.messages = messages
+        self.writers = tuple(writers) or self.experts
+        self.emit = emit
+        self._deadline = deadline
+        self._limiter = limiter
+        self._quorum = quorum
+        self._asked: list[LiveReply] = []
+
+    @property
+    def question(self) -> str:
+        """What the panel is asked."""
+        return self.messages[-1].content
+
+    @property
+    def at(self) -> float:
+        """Seconds since the run started, for events."""
+        return anyio.current_time() - self._deadline.started
+
+    def expert(self, reply: Reply) -> Expert:
+        """The expert behind a reply."""
+        return next(expert for expert in self.experts if expert.id == reply.id)
+
+    def replies(self, stage: str | None = None) -> tuple[Reply, ...]:
+        """All replies so far, in the order asked; those still under way as if cancelled now."""
+        now = anyio.current_time()
+        return tuple(
+            live.outcome or live.end("cancelled", now)
+            for live in self._asked
+            if stage in (None, live.stage)
+        )
+
+    async def ask_all(
+        self,
+        prompt: Prompt | None = None,
+        *,
+        enough: Enough | None = None,
+        stagger: float | None = None,
+        share: float = 1.0,
+        stage: str = "answer",
+    ) -> list[Reply]:
+        """Asks every expert, with all its samples, at once.
+
+        Args:
+            prompt: The messages for each expert; by default the question with the persona.
+            enough: Asked after each outcome; True cancels those still under way.
+            stagger: Seconds to wait before each further request, unless the one before it ended
+                first; None to ask all at once.
+            share: The part of the time left that this stage may take, 0 to 1.
+            stage: What the replies are marked with.
+
+        Returns:
+            One reply for each expert and sample, in the panel's order.
+        """
+        prompt = prompt or self.opening
+        now = anyio.current_time()
+        until = now + self._deadline.share(share, now)
+        lives = [
+            self._seat(expert, prompt(expert), sample, stage)
+            for expert in self.experts
+            for sample in range(expert.samples)
+        ]
+        async with anyio.create_task_group() as group:
+
+            async def ask_one(live: LiveReply, wait: Callable[[], Awaitable[None]]) -> None:
+                await wait()
+                await self._ask(live, until)
+                if enough and enough([other.outcome for other in lives if other.outcome]):
+                    group.cancel_scope.cancel()
+
+            for live, wait in zip(lives, _starts(lives, stagger), strict=True):
+                group.start_soon(ask_one, live, wait)
+        for live in lives:
+            if live.outcome is None:
+                await self._settle(live, live.end("cancelled", anyio.current_time()))
+        return [live.outcome for live in lives if live.outcome]
+
+    async def ask_writer(
+        self, writer: Expert, messages: tuple[ChatMessage, ...], *, stage: str
+    ) -> Reply:
+        """Asks one expert for the panel's answer; its text goes out as the answer's tokens too."""
+        live = self._seat(writer, messages, 0, stage)
+        return await self._ask(live, self._deadline.ends, answering=True)
+
+    def opening(self, expert: Expert) -> tuple[ChatMessage, ...]:
+        """The conversation as an expert gets it first: the question, then its persona.
+
+        The persona comes last since what is shared comes first: a server that reuses common
+        prefixes then computes the question once for the whole panel.
+        """
+        if not expert.persona:
+            return self.messages
+        *before, question = self.messages
+        with_persona = f"{question.content}\n\n{PERSONA.format(persona=expert.persona)}"
+        return (*before, ChatMessage(question.role, with_persona))
+
+    def require_quorum(
+        self,
+        replies: Sequence[Reply],
+        substantive: Sequence[Reply],
+        *,
+        default: int | None = None,
+    ) -> None:
+        """Raises unless enough experts are among the substantive replies.
+
+        Args:
+            replies: All of the stage.
+            substantive: Those that count.
+            default: How many are needed where the panel does not say; None for the rule of
+                `default_quorum`.
+
+        Raises:
+            QuorumLost: Too few experts answered.
+            LimitExceeded: Too few answered, and the run's deadline is what cut some of them off.
+        """
+        required = self._quorum or default or default_quorum(len(self.experts))
+        answered = {reply.id for reply in substantive}
+        if len(answered) >= required:
+            return
+        missing = [reply for reply in replies if reply.id not in answered]
+        if any(live.cut_by_deadline for live in self._asked):
+            raise LimitExceeded(
+                "deadline",
+                f"the deadline of {self._deadline.seconds:g} s passed with {len(answered)} of"
+                f" {required} needed experts done ({'; '.join(map(why_missing, missing))})",
+            )
+        raise QuorumLost(required, len(answered), tuple(map(why_missing, missing)))
+
+    def _seat(
+        self, expert: Expert, messages: tuple[ChatMessage, ...], sample: int, stage: str
+    ) -> LiveReply:
+        request = ChatRequest(
+            expert.agent.model, messages, expert.sampling.for_sample(sample), uuid.uuid4().hex
+        )
+        live = LiveReply(expert.id, expert.agent, request, sample, stage)
+        self._asked.append(live)
+        return live
+
+    async def _ask(self, live: LiveReply, until: float, *, answering: bool = False) -> Reply:
+        """Takes one reply to its outcome; an agent's failure is an outcome too."""
+        error: AgentError | None = None
+        with anyio.CancelScope(deadline=until) as scope:
+            async with self._limiter:
+                try:
+                    await self._stream(live, answering=answering)
+                except AgentError as raised:
+                    error = raised
+                except Exception as raised:
+                    # A plug-in's defect costs its own answer and nobody else's.
+                    error = AgentError(f"{type(raised).__name__}: {raised}")
+        if scope.cancelled_caught:
+            live.cut_by_deadline = True
+            error = AgentTimeout("deadline", self._deadline.seconds)
+        status: ReplyStatus = "failed" if error else "complete"
+        return await self._settle(live, live.end(status, anyio.current_time(), error))
+
+    async def _stream(self, live: LiveReply, *, answering: bool) -> None:
+        model = live.agent.model
+        await self.emit(events.ExpertStarted(self.at, live.expert, live.sample, model, live.stage))
+        live.start(anyio.current_time())
+        async with aclosing(live.agent.chat(live.request)) as tokens:
+            async for token in tokens:
+                live.take(token, anyio.current_time())
+                await self._emit_token(live, token, answering=answering)
+
+    async def _emit_token(self, live: LiveReply, token: ChatToken, *, answering: bool) -> None:
+        at = self.at
+        if token.notice:
+            kind, message = token.notice.kind, token.notice.message
+            await self.emit(events.ExpertNotice(at, live.expert, live.sample, kind, message))
+        if token.text or token.reasoning:
+            await self.emit(
+                events.ExpertToken(
+                    at, live.expert, live.sample, live.stage, token.text, token.reasoning
+                )
+            )
+        if answering and token.text:
+            await self.emit(events.AnswerToken(at, token.text))
+
+    async def _settle(self, live: LiveReply, outcome: Reply) -> Reply:
+        live.outcome = outcome
+        live.ended.set()
+        kinds = {
+            "complete": events.ExpertFinished,
+            "failed": events.ExpertFailed,
+            "cancelled": events.ExpertCancelled,
+        }
+        await self.emit(kinds[outcome.status](self.at, live.expert, live.sample, outcome))
+        return outcome
+
+
+def _starts(
+    lives: Sequence[LiveReply], stagger: float | None
+) -> list[Callable[[], Awaitable[None]]]:
+    """For each request, what to wait for before it goes out."""
+
+    def start(position: int) -> Callable[[], Awaitable[None]]:
+        async def wait() -> None:
+            if stagger is not None and position > 0:
+                with anyio.move_on_after(stagger * position):
+                    await lives[position - 1].ended.wait()
+
+        return wait
+
+    return [start(position) for position in range(len(lives))]
+
+
+PERSONA = "Your part on this panel: {persona}"
+
+
+def why_missing(reply: Reply) -> str:
+    """One sentence on why a reply does not count, its expert first."""
+    if reply.error is not None:
+        return f"{reply.label}: {reply.error.message}"
+    if reply.status == "cancelled":
+        return f"{reply.label}: cancelled"
+    if not reply.text.strip():
+        return f"{reply.label}: empty answer"
+    return f"{reply.label}: no answer that counts"

@@ -1,0 +1,69 @@
+"""What became of asking one expert: a value, whether it went well or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from council.errors import CouncilError
+from council.messages import FinishReason, Usage
+
+ReplyStatus = Literal["complete", "failed", "cancelled"]
+"""`cancelled`: the strategy or the caller needed no more of it; nothing went wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error as data: the class of error, and words for a person."""
+
+    kind: str
+    message: str
+
+    @classmethod
+    def of(cls, error: CouncilError) -> Failure:
+        """The data of an exception."""
+        return cls(error.kind, str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Seconds since the expert was asked; `first_token` is None where none came."""
+
+    first_token: float | None
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One expert's outcome in one stage of a run.
+
+    Attributes:
+        id: The expert's id.
+        model: The model that was asked.
+        sample: Which of the expert's samples this is, from 0.
+        stage: What it was asked for: `answer` or `synthesis`.
+        status: How it ended.
+        text: What it wrote, whole if `status` is `complete`, else what had arrived.
+        reasoning: Its thinking, where the server sends it.
+        finish_reason: Why the reply ended, None if it did not end by itself.
+        error: Set exactly when `status` is `failed`.
+        usage: As the server counted, None where it did not say.
+        timings: When it answered.
+    """
+
+    id: str
+    model: str
+    sample: int
+    stage: str
+    status: ReplyStatus
+    text: str
+    reasoning: str
+    finish_reason: FinishReason | None
+    error: Failure | None
+    usage: Usage | None
+    timings: Timings
+
+    @property
+    def label(self) -> str:
+        """The expert's id, with the sample's number from the second one on."""
+        return self.id if self.sample == 0 else f"{self.id}#{self.sample + 1}"

@@ -1,0 +1,116 @@
+"""Counting votes: plain lists in, a tally out. Ties and abstentions are decided here, alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from council.panel import Expert
+from council.replies import Reply
+from council.result import Agreement, Dissent, Position, Votes
+from council.strategies.positions import READERS, UNKNOWN, is_unknown, pick_reader
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """One answer's vote.
+
+    Attributes:
+        label: Whose it is.
+        family: The model family it comes from.
+        weight: What it counts.
+        position: What it votes for, None for an abstention.
+        text: The whole answer.
+    """
+
+    label: str
+    family: str
+    weight: float
+    position: str | None
+    text: str
+
+
+def collect(
+    replies: Sequence[Reply], experts: Sequence[Expert], question: str, extract: str = "auto"
+) -> tuple[str, list[Ballot]]:
+    """Reads a ballot from each reply.
+
+    An expert's weight is shared by its samples: asking one model more often must not buy it more
+    of a say.
+
+    Args:
+        replies: The replies that count.
+        experts: The panel.
+        question: What was asked.
+        extract: A name in `READERS`, or `auto`.
+
+    Returns:
+        The name of the reader used, and the ballots in the replies' order.
+    """
+    if extract == "auto":
+        extract, reader = pick_reader([reply.text for reply in replies], question)
+    else:
+        reader = READERS[extract]
+    seats = {expert.id: expert for expert in experts}
+    ballots = []
+    for reply in replies:
+        seat = seats[reply.id]
+        position = UNKNOWN if is_unknown(reply.text) else reader(reply.text, question)
+        weight = seat.weight / seat.samples
+        ballots.append(Ballot(reply.label, seat.info.family, weight, position, reply.text))
+    return extract, ballots
+
+
+def tally(ballots: Sequence[Ballot], extract: str) -> Votes | None:
+    """Counts ballots; None where all abstain.
+
+    Equal weights are a tie; it goes to a known position before `unknown`, then to the one whose
+    first supporter comes first.
+    """
+    supporters: dict[str, list[Ballot]] = {}
+    for ballot in ballots:
+        if ballot.position is not None:
+            supporters.setdefault(ballot.position, []).append(ballot)
+    if not supporters:
+        return None
+    positions = [
+        Position(value, sum(b.weight for b in group), tuple(b.label for b in group))
+        for value, group in supporters.items()
+    ]
+    # sorted() is stable, so equal ones stay in the order of their first supporters.
+    positions.sort(key=lambda p: (-round(p.weight, 9), p.value == UNKNOWN))
+    first = positions[0].weight
+    second = positions[1].weight if len(positions) > 1 else 0.0
+    return Votes(
+        extract=extract,
+        winner=positions[0].value,
+        positions=tuple(positions),
+        abstained=tuple(b.label for b in ballots if b.position is None),
+        margin=(first - second) / sum(p.weight for p in positions),
+        tie=len(positions) > 1 and round(first - second, 9) == 0,
+    )
+
+
+def agreement(votes: Votes, ballots: Sequence[Ballot]) -> Agreement:
+    """How far the ballots agree."""
+    winner = votes.positions[0]
+    voters = [ballot for ballot in ballots if ballot.position is not None]
+    return Agreement(
+        agree=len(winner.experts),
+        of=len(voters),
+        share=winner.weight / sum(ballot.weight for ballot in voters),
+        families=len({b.family for b in voters if b.position == winner.value}),
+    )
+
+
+def spokesman(ballots: Sequence[Ballot], position: str) -> Ballot:
+    """The ballot whose text stands for a position: the heaviest, the first among equals."""
+    return max((b for b in ballots if b.position == position), key=lambda b: b.weight)
+
+
+def dissent(votes: Votes, ballots: Sequence[Ballot]) -> tuple[Dissent, ...]:
+    """The positions that lost, each with one answer that takes it."""
+    return tuple(
+        Dissent(position.value, position.experts, spokesman(ballots, position.value).text)
+        for position in votes.positions[1:]
+    )

@@ -1,0 +1,113 @@
+"""The contract of a strategy, and which answers count."""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from council.panel import Panel, why_missing
+from council.replies import Reply
+from council.result import Agreement, Dissent, Votes
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a strategy made of the answers.
+
+    Attributes:
+        answer: The panel's answer.
+        votes: The tally, where one was counted.
+        agreement: How far the answers agree, where they could be compared.
+        dissent: Positions that lost.
+        decider: The reply of whoever wrote the answer; its tokens have gone out already.
+        reasons: What makes the result `degraded` besides missing experts.
+        warnings: What the reader should know besides.
+    """
+
+    answer: str
+    votes: Votes | None = None
+    agreement: Agreement | None = None
+    dissent: tuple[Dissent, ...] = ()
+    decider: Reply | None = None
+    reasons: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class Strategy(BaseModel):
+    """A way of deciding; its fields are the options that a panel file may set.
+
+    `name` is what panel files call it. A strategy asks through the panel and decides; it knows
+    neither sockets nor tasks.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    async def decide(self, panel: Panel) -> Decision:
+        """Runs the panel to a decision.
+
+        Raises:
+            QuorumLost: Too few answers count.
+            LimitExceeded: The run's deadline left too few.
+            StrategyError: The answers did not allow a decision.
+        """
+
+
+_REFUSAL = re.compile(
+    r"^\W*(?:i['’]?m |i am )?(?:sorry\W+|unfortunately\W+)*(?:but )?(?:as an ai\b|"
+    r"i (?:can['’]?t|cannot|can not|won['’]?t|am unable to|am not able to|must decline)\b)",
+    re.IGNORECASE,
+)
+_REFUSED_ACT = re.compile(
+    r"\b(?:help|assist|comply|provide|answer|do that|fulfil\w*|continue|discuss|decline)\b",
+    re.IGNORECASE,
+)
+_REFUSAL_CHARACTERS = 400
+
+
+def is_refusal(text: str) -> bool:
+    """Whether a text declines to answer; long texts that merely begin modestly do not."""
+    start = text.strip()[:_REFUSAL_CHARACTERS]
+    if len(text) > _REFUSAL_CHARACTERS or not _REFUSAL.match(start):
+        return False
+    return _REFUSED_ACT.search(start) is not None
+
+
+def substantive(replies: Sequence[Reply]) -> list[Reply]:
+    """The replies that count: whole, not empty, not filtered and not a refusal."""
+    return [
+        reply
+        for reply in replies
+        if reply.status == "complete"
+        and reply.text.strip()
+        and reply.finish_reason != "content_filter"
+        and not is_refusal(reply.text)
+    ]
+
+
+def shortcomings(replies: Sequence[Reply]) -> tuple[str, ...]:
+    """Why each reply that does not count does not; those cancelled on purpose are no fault."""
+    counted = {id(reply) for reply in substantive(replies)}
+    return tuple(
+        f"{reply.label}: refused to answer"
+        if reply.status == "complete" and reply.text.strip()
+        else why_missing(reply)
+        for reply in replies
+        if id(reply) not in counted and reply.status != "cancelled"
+    )
+
+
+def truncation_warnings(replies: Sequence[Reply]) -> tuple[str, ...]:
+    """A warning for each reply that a token limit ended."""
+    return tuple(
+        f"{reply.label} was cut off at its token limit (finish reason 'length')"
+        for reply in replies
+        if reply.finish_reason == "length"
+    )
