@@ -31,9 +31,9 @@ from council.errors import (
     TransportError,
 )
 from council.events import Event
+from council.expert import Expert
 from council.limits import Timeouts
 from council.messages import ChatMessage, ChatRequest, ChatToken, Sampling, Usage
-from council.panel import Expert
 from council.replies import Reply
 from council.result import Result
 from council.run import Run

@@ -15,8 +15,8 @@ from council.config import ExpertConfig, PanelConfig, SynthesizerConfig
 from council.config.document import Document, KeyPath
 from council.config.load import nearest, validation_error
 from council.errors import ConfigError
+from council.expert import Expert
 from council.limits import RunLimits, default_quorum
-from council.panel import Expert
 from council.strategies import STRATEGIES, Strategy, Vote
 
 WRITER_ID = "synthesizer"

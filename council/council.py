@@ -15,9 +15,9 @@ from council.assemble import Parts, assemble, build_strategy, by_hand
 from council.config import load_config, parse_config
 from council.config.document import Document
 from council.errors import ConfigError
+from council.expert import Expert
 from council.limits import RunLimits
 from council.messages import ChatMessage
-from council.panel import Expert
 from council.result import Result
 from council.run import Run
 from council.strategies import Strategy

@@ -9,52 +9,33 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from functools import partial
 
 import anyio
 
-from council import events
-from council.agents.base import Agent
-from council.errors import AgentError, AgentTimeout, LimitExceeded, QuorumLost
+from council.errors import AgentError, AgentTimeout
+from council.events import (
+    AnswerToken,
+    Emit,
+    ExpertCancelled,
+    ExpertFailed,
+    ExpertFinished,
+    ExpertNotice,
+    ExpertStarted,
+    ExpertToken,
+)
+from council.expert import Expert, opening
 from council.limits import Deadline, default_quorum
 from council.live import LiveReply
-from council.messages import ChatMessage, ChatRequest, ChatToken, Sampling
+from council.messages import ChatMessage, ChatRequest, ChatToken
+from council.quorum import check_quorum
 from council.replies import Reply, ReplyStatus
 
-Prompt = Callable[["Expert"], tuple[ChatMessage, ...]]
+Prompt = Callable[[Expert], tuple[ChatMessage, ...]]
 """The messages for one expert."""
 
 Enough = Callable[[Sequence[Reply]], bool]
 """Told the replies so far; True ends the stage and cancels whoever still writes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Expert:
-    """One seat of the panel.
-
-    Attributes:
-        id: Unique within the panel.
-        agent: Who answers.
-        persona: What the expert is told about its part, may be empty.
-        samples: How many answers it gives.
-        weight: The weight of its vote; its samples share it.
-        family: The model family, since siblings err alike; by default the model's name.
-        sampling: The knobs of its requests.
-    """
-
-    id: str
-    agent: Agent
-    persona: str = ""
-    samples: int = 1
-    weight: float = 1.0
-    family: str = ""
-    sampling: Sampling = field(default_factory=Sampling)
-
-    @property
-    def info(self) -> events.ExpertInfo:
-        """The seat as it is announced."""
-        family = self.family or self.agent.model
-        return events.ExpertInfo(self.id, self.agent.model, self.samples, self.weight, family)
 
 
 class Panel:
@@ -76,7 +57,7 @@ class Panel:
         messages: tuple[ChatMessage, ...],
         *,
         writers: Sequence[Expert] = (),
-        emit: events.Emit,
+        emit: Emit,
         deadline: Deadline,
         limiter: anyio.CapacityLimiter,
         quorum: int | None = None,
@@ -135,7 +116,7 @@ class Panel:
         Returns:
             One reply for each expert and sample, in the panel's order.
         """
-        prompt = prompt or self.opening
+        prompt = prompt or partial(opening, self.messages)
         now = anyio.current_time()
         until = now + self._deadline.share(share, now)
         lives = [
@@ -165,18 +146,6 @@ class Panel:
         live = self._seat(writer, messages, 0, stage)
         return await self._ask(live, self._deadline.ends, answering=True)
 
-    def opening(self, expert: Expert) -> tuple[ChatMessage, ...]:
-        """The conversation as an expert gets it first: the question, then its persona.
-
-        The persona comes last since what is shared comes first: a server that reuses common
-        prefixes then computes the question once for the whole panel.
-        """
-        if not expert.persona:
-            return self.messages
-        *before, question = self.messages
-        with_persona = f"{question.content}\n\n{PERSONA.format(persona=expert.persona)}"
-        return (*before, ChatMessage(question.role, with_persona))
-
     def require_quorum(
         self,
         replies: Sequence[Reply],
@@ -197,17 +166,8 @@ class Panel:
             LimitExceeded: Too few answered, and the run's deadline is what cut some of them off.
         """
         required = self._quorum or default or default_quorum(len(self.experts))
-        answered = {reply.id for reply in substantive}
-        if len(answered) >= required:
-            return
-        missing = [reply for reply in replies if reply.id not in answered]
-        if any(live.cut_by_deadline for live in self._asked):
-            raise LimitExceeded(
-                "deadline",
-                f"the deadline of {self._deadline.seconds:g} s passed with {len(answered)} of"
-                f" {required} needed experts done ({'; '.join(map(why_missing, missing))})",
-            )
-        raise QuorumLost(required, len(answered), tuple(map(why_missing, missing)))
+        late = any(live.cut_by_deadline for live in self._asked)
+        check_quorum(required, replies, substantive, self._deadline if late else None)
 
     def _seat(
         self, expert: Expert, messages: tuple[ChatMessage, ...], sample: int, stage: str
@@ -239,7 +199,7 @@ class Panel:
 
     async def _stream(self, live: LiveReply, *, answering: bool) -> None:
         model = live.agent.model
-        await self.emit(events.ExpertStarted(self.at, live.expert, live.sample, model, live.stage))
+        await self.emit(ExpertStarted(self.at, live.expert, live.sample, model, live.stage))
         live.start(anyio.current_time())
         async with aclosing(live.agent.chat(live.request)) as tokens:
             async for token in tokens:
@@ -250,23 +210,21 @@ class Panel:
         at = self.at
         if token.notice:
             kind, message = token.notice.kind, token.notice.message
-            await self.emit(events.ExpertNotice(at, live.expert, live.sample, kind, message))
+            await self.emit(ExpertNotice(at, live.expert, live.sample, kind, message))
         if token.text or token.reasoning:
             await self.emit(
-                events.ExpertToken(
-                    at, live.expert, live.sample, live.stage, token.text, token.reasoning
-                )
+                ExpertToken(at, live.expert, live.sample, live.stage, token.text, token.reasoning)
             )
         if answering and token.text:
-            await self.emit(events.AnswerToken(at, token.text))
+            await self.emit(AnswerToken(at, token.text))
 
     async def _settle(self, live: LiveReply, outcome: Reply) -> Reply:
         live.outcome = outcome
         live.ended.set()
         kinds = {
-            "complete": events.ExpertFinished,
-            "failed": events.ExpertFailed,
-            "cancelled": events.ExpertCancelled,
+            "complete": ExpertFinished,
+            "failed": ExpertFailed,
+            "cancelled": ExpertCancelled,
         }
         await self.emit(kinds[outcome.status](self.at, live.expert, live.sample, outcome))
         return outcome
@@ -286,17 +244,3 @@ def _starts(
         return wait
 
     return [start(position) for position in range(len(lives))]
-
-
-PERSONA = "Your part on this panel: {persona}"
-
-
-def why_missing(reply: Reply) -> str:
-    """One sentence on why a reply does not count, its expert first."""
-    if reply.error is not None:
-        return f"{reply.label}: {reply.error.message}"
-    if reply.status == "cancelled":
-        return f"{reply.label}: cancelled"
-    if not reply.text.strip():
-        return f"{reply.label}: empty answer"
-    return f"{reply.label}: no answer that counts"

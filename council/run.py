@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator, Sequence
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from council import events
 from council.errors import CouncilError
+from council.events import AnswerToken, Event, RunFinished, RunStarted
+from council.expert import Expert
 from council.limits import Deadline, RunLimits
 from council.messages import ChatMessage, Usage
-from council.panel import Expert, Panel
+from council.panel import Panel
 from council.replies import Failure
 from council.result import Result, Status
 from council.strategies import Decision, Strategy
@@ -45,8 +46,8 @@ class Run:
         self.error: CouncilError | None = None
         self._strategy = strategy
         self._result: Result | None = None
-        self._send: MemoryObjectSendStream[events.Event]
-        self._receive: MemoryObjectReceiveStream[events.Event]
+        self._send: MemoryObjectSendStream[Event]
+        self._receive: MemoryObjectReceiveStream[Event]
         self._send, self._receive = anyio.create_memory_object_stream(_EVENTS_AHEAD)
         self._panel = Panel(
             experts,
@@ -58,7 +59,7 @@ class Run:
             quorum=limits.quorum,
         )
 
-    def __aiter__(self) -> AsyncIterator[events.Event]:
+    def __aiter__(self) -> AsyncIterator[Event]:
         return self._receive
 
     @property
@@ -79,7 +80,7 @@ class Run:
             decision = await self._decide()
             failure = Failure.of(self.error) if self.error else None
             self._result = self._conclude(decision, failure)
-            await self._panel.emit(events.RunFinished(self._panel.at, self._result))
+            await self._panel.emit(RunFinished(self._panel.at, self._result))
 
     def close(self) -> None:
         """Lets go of the event stream."""
@@ -89,9 +90,7 @@ class Run:
     async def _announce(self) -> None:
         panel = self._panel
         seats = tuple(expert.info for expert in panel.experts)
-        await panel.emit(
-            events.RunStarted(panel.at, self.id, panel.question, self._strategy.name, seats)
-        )
+        await panel.emit(RunStarted(panel.at, self.id, panel.question, self._strategy.name, seats))
 
     async def _decide(self) -> Decision | None:
         try:
@@ -101,7 +100,7 @@ class Run:
             return None
         if decision.decider is None:
             # Nobody wrote this answer token by token: it goes out in one piece.
-            await self._panel.emit(events.AnswerToken(self._panel.at, decision.answer))
+            await self._panel.emit(AnswerToken(self._panel.at, decision.answer))
         return decision
 
     def _conclude(self, decision: Decision | None, failure: Failure | None) -> Result:

@@ -49,16 +49,24 @@ class CallContext:
         return error
 
 
-def from_foreign(error: Exception, context: CallContext, *, streaming: bool) -> AgentError:
-    """The council error for one of `FOREIGN`; the most specific match wins."""
-    detail = context.redact(str(error) or type(error).__name__)
-    if streaming:
-        return context.locate(StreamError(f"the connection broke off mid-reply ({detail})"))
+def from_foreign(error: Exception, context: CallContext, partial: str = "") -> AgentError:
+    """The council error for one of `FOREIGN`; the most specific match wins.
+
+    Args:
+        error: What was raised.
+        context: Which call it is about.
+        partial: The text that had arrived by then.
+    """
+    detail = str(error) or type(error).__name__
     if _is_connect_timeout(error):
         return context.locate(AgentTimeout("connect", context.connect_seconds))
     if isinstance(error, httpx.ConnectError) or isinstance(error.__cause__, _CONNECT_CAUSES):
-        hint = "TLS failed" if "ssl" in detail.lower() else "could not connect"
+        tls = isinstance(error.__cause__, aiohttp.ClientSSLError) or "[SSL" in detail
+        hint = "TLS failed, could not connect" if tls else "could not connect"
         return context.locate(TransportError(f"{hint} to {context.endpoint}: {detail}"))
+    if isinstance(error, httpx.ReadError | httpx.RemoteProtocolError) or partial:
+        broken = StreamError(f"the connection broke off before the reply was whole ({detail})")
+        return context.locate(broken, partial)
     return context.locate(
         TransportError(f"no response from {context.endpoint}: the connection broke off ({detail})")
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import fields
 from typing import Any
 
@@ -10,21 +11,13 @@ import anyio
 import httpx
 
 from council.agents.endpoints import chat_url
-from council.agents.http_errors import (
-    EXCERPT_BYTES,
-    FOREIGN,
-    CallContext,
-    from_foreign,
-    from_status,
-)
+from council.agents.http_body import ResponseBody, open_body
+from council.agents.http_errors import FOREIGN, CallContext, from_foreign, from_status
 from council.agents.transport import new_client
 from council.agents.wire import ChatStreamDecoder
-from council.errors import AgentError, AgentTimeout, StreamError
+from council.errors import AgentError
 from council.limits import ProgressClock, Timeouts
 from council.messages import ChatRequest, ChatToken, Sampling
-
-_DRAIN_SECONDS = 0.1
-_CLOSE_SECONDS = 1.0
 
 
 class OpenAIHTTPAgent:
@@ -72,18 +65,18 @@ class OpenAIHTTPAgent:
             AgentTimeout: A limit of `timeouts` passed.
         """
         context = self._context(request)
-        clock = ProgressClock(self._timeouts, anyio.current_time())
         partial: list[str] = []
         try:
-            response = await self._send(request, clock, context)
-            try:
-                async for token in _tokens(response, clock):
+            clock = ProgressClock(self._timeouts, anyio.current_time())
+            async with (
+                self._send(request, clock, context) as body,
+                aclosing(_tokens(body)) as tokens,
+            ):
+                async for token in tokens:
                     partial.append(token.text)
                     yield token
-            except FOREIGN as error:
-                raise from_foreign(error, context, streaming=True) from error
-            finally:
-                await _close(response)
+        except FOREIGN as error:
+            raise from_foreign(error, context, "".join(partial)) from error
         except AgentError as error:
             raise context.locate(error, "".join(partial)) from error.__cause__
 
@@ -97,10 +90,11 @@ class OpenAIHTTPAgent:
         secrets = (self._api_key,) if self._api_key else ()
         return CallContext(self.id, self.url, request.request_id, self._timeouts.connect, secrets)
 
+    @asynccontextmanager
     async def _send(
         self, request: ChatRequest, clock: ProgressClock, context: CallContext
-    ) -> httpx.Response:
-        """Sends the request; returns once a 2xx event stream has begun."""
+    ) -> AsyncGenerator[ResponseBody, None]:
+        """Sends the request; the body is that of a 2xx event stream."""
         client = self._shared_client()
         http_request = client.build_request(
             "POST",
@@ -110,18 +104,11 @@ class OpenAIHTTPAgent:
             # Connecting is the client's to time; all that follows is the clock's.
             timeout=httpx.Timeout(None, connect=self._timeouts.connect),
         )
-        try:
-            with _within(clock):
-                response = await client.send(http_request, stream=True)
-        except FOREIGN as error:
-            raise from_foreign(error, context, streaming=False) from error
-        if response.is_success:
-            return response
-        try:
-            with _within(clock):
-                raise from_status(response.status_code, await _excerpt(response), context)
-        finally:
-            await _close(response)
+        async with open_body(client, http_request, clock) as body:
+            if not body.response.is_success:
+                raise from_status(body.response.status_code, await body.excerpt(), context)
+            body.require_event_stream()
+            yield body
 
     def _headers(self, request: ChatRequest) -> dict[str, str]:
         headers = {
@@ -159,86 +146,14 @@ def _knobs(sampling: Sampling) -> Mapping[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-class _within:
-    """Turns the passing of the clock's next limit into `AgentTimeout`."""
-
-    def __init__(self, clock: ProgressClock) -> None:
-        seconds, self._limit = clock.next_limit(anyio.current_time())
-        self._clock = clock
-        self._scope = anyio.move_on_after(seconds)
-
-    def __enter__(self) -> None:
-        self._scope.__enter__()
-
-    def __exit__(self, *exc: Any) -> bool | None:
-        swallowed = self._scope.__exit__(*exc)
-        if self._scope.cancelled_caught:
-            raise AgentTimeout(self._limit, self._clock.seconds_of(self._limit))
-        return swallowed
-
-
-async def _tokens(
-    response: httpx.Response, clock: ProgressClock
-) -> AsyncGenerator[ChatToken, None]:
-    """The reply's tokens, each read under the clock; raises unless the reply is whole."""
-    _require_event_stream(response)
+async def _tokens(body: ResponseBody) -> AsyncGenerator[ChatToken, None]:
+    """The reply's tokens; raises unless the reply is whole."""
     decoder = ChatStreamDecoder()
-    body = response.aiter_bytes()
     while not decoder.done:
-        data = await _read(body, clock, whole=decoder.whole)
-        if data is None:
-            for token in decoder.end():
-                yield token
-            return
-        clock.on_read(anyio.current_time())
-        for token in decoder.feed(data):
-            clock.on_token()
+        data = await body.read(may_break=decoder.whole)
+        for token in decoder.end() if data is None else decoder.feed(data):
+            body.clock.on_token()
             yield token
-    await _drain(body)
-
-
-async def _read(body: AsyncIterator[bytes], clock: ProgressClock, *, whole: bool) -> bytes | None:
-    """The next bytes, None at the end.
-
-    A connection that breaks after the reply was whole is an end like any other.
-    """
-    try:
-        with _within(clock):
-            return await anext(body, None)
-    except FOREIGN:
-        if whole:
-            return None
-        raise
-
-
-async def _drain(body: AsyncIterator[bytes]) -> None:
-    # Closing before the chunked terminator was read would cost the connection; a server that
-    # keeps the stream open after [DONE] is not waited for.
-    try:
-        with anyio.move_on_after(_DRAIN_SECONDS):
-            while await anext(body, None) is not None:
-                pass
-    except FOREIGN:
-        pass
-
-
-async def _close(response: httpx.Response) -> None:
-    # Shielded: in a cancelled task any await would raise again and leave the socket open.
-    with anyio.move_on_after(_CLOSE_SECONDS, shield=True):
-        await response.aclose()
-
-
-async def _excerpt(response: httpx.Response) -> bytes:
-    body = b""
-    async for data in response.aiter_bytes():
-        body += data
-        if len(body) >= EXCERPT_BYTES:
-            break
-    return body
-
-
-def _require_event_stream(response: httpx.Response) -> None:
-    content_type = response.headers.get("content-type", "")
-    # Some servers send no type at all, or text/plain: only what cannot be a stream is refused.
-    if "html" in content_type or "application/json" in content_type:
-        raise StreamError(f"expected an event stream, got {content_type!r}: is the endpoint right?")
+        if data is None:
+            return
+    await body.drain()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from council.panel import Expert
+from council.expert import Expert
 from council.replies import Reply
 from council.result import Agreement, Dissent, Position, Votes
 from council.strategies.positions import READERS, UNKNOWN, is_unknown, pick_reader

@@ -10,7 +10,8 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from council.panel import Panel, why_missing
+from council.panel import Panel
+from council.quorum import why_missing
 from council.replies import Reply
 from council.result import Agreement, Dissent, Votes
 

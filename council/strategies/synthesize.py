@@ -15,7 +15,7 @@ from council.messages import ChatMessage
 from council.panel import Panel
 from council.replies import Reply
 from council.result import Agreement, Dissent, Votes
-from council.strategies import ballots
+from council.strategies.ballots import agreement, collect, dissent, spokesman, tally
 from council.strategies.base import (
     Decision,
     Strategy,
@@ -117,19 +117,19 @@ class _Comparison:
 
 
 async def _compare(panel: Panel, replies: Sequence[Reply]) -> _Comparison:
-    extract, cast = ballots.collect(replies, panel.experts, panel.question)
-    votes = ballots.tally(cast, extract)
+    extract, cast = collect(replies, panel.experts, panel.question)
+    votes = tally(cast, extract)
     # Two long texts never have the same words: calling that disagreement would be false.
     short = all(len(reply.text.split()) <= _COMPARABLE_WORDS for reply in replies)
     if votes is None or (extract == "text" and not short):
         return _Comparison(best=max(replies, key=lambda reply: panel.expert(reply).weight))
     await panel.emit(StrategyTallied(panel.at, votes))
-    spokesman = ballots.spokesman(cast, votes.winner)
+    best = spokesman(cast, votes.winner)
     return _Comparison(
-        best=next(reply for reply in replies if reply.label == spokesman.label),
+        best=next(reply for reply in replies if reply.label == best.label),
         votes=votes,
-        agreement=ballots.agreement(votes, cast),
-        dissent=ballots.dissent(votes, cast),
+        agreement=agreement(votes, cast),
+        dissent=dissent(votes, cast),
     )
 
 

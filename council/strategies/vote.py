@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from council.errors import StrategyError
 from council.events import StrategyTallied
 from council.panel import Panel
-from council.strategies import ballots
+from council.strategies.ballots import agreement, collect, dissent, spokesman, tally
 from council.strategies.base import (
     Decision,
     Strategy,
@@ -33,10 +33,10 @@ class Vote(Strategy):
         """Asks everyone and counts; the answer is the text of one who voted for the winner."""
         replies = await panel.ask_all()
         counted = substantive(replies)
-        extract, cast = ballots.collect(counted, panel.experts, panel.question, self.extract)
+        extract, cast = collect(counted, panel.experts, panel.question, self.extract)
         readable = [reply for reply, ballot in zip(counted, cast, strict=True) if ballot.position]
         panel.require_quorum(replies, readable)
-        votes = ballots.tally(cast, extract)
+        votes = tally(cast, extract)
         if votes is None:
             raise StrategyError("no answer held a position that could be counted")
         await panel.emit(StrategyTallied(panel.at, votes))
@@ -45,10 +45,10 @@ class Vote(Strategy):
             warnings.append("the vote was a tie; the panel's order decided")
         warnings += [f"{label} took no position that could be counted" for label in votes.abstained]
         return Decision(
-            answer=ballots.spokesman(cast, votes.winner).text,
+            answer=spokesman(cast, votes.winner).text,
             votes=votes,
-            agreement=ballots.agreement(votes, cast),
-            dissent=ballots.dissent(votes, cast),
+            agreement=agreement(votes, cast),
+            dissent=dissent(votes, cast),
             reasons=shortcomings(replies),
             warnings=tuple(warnings),
         )

@@ -1,0 +1,125 @@
+"""Reading a response's body under a clock, and letting go of it whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, asynccontextmanager
+from types import TracebackType
+from typing import cast
+
+import anyio
+import httpx
+
+from council.agents.http_errors import EXCERPT_BYTES, FOREIGN
+from council.errors import AgentTimeout, StreamError
+from council.limits import ProgressClock
+
+_DRAIN_SECONDS = 0.1
+_CLOSE_SECONDS = 1.0
+
+
+class ResponseBody:
+    """The body of a response under way.
+
+    Attributes:
+        response: Its status and headers.
+        clock: Follows the reply's progress; whoever finds a token tells it.
+    """
+
+    def __init__(
+        self, response: httpx.Response, data: AsyncGenerator[bytes, None], clock: ProgressClock
+    ) -> None:
+        self.response = response
+        self.clock = clock
+        self._data = data
+
+    async def read(self, *, may_break: bool = False) -> bytes | None:
+        """The next bytes, None at the end.
+
+        Args:
+            may_break: A connection that breaks is an end like any other: the reply is whole.
+
+        Raises:
+            AgentTimeout: A limit passed first.
+        """
+        try:
+            with within(self.clock):
+                data = await anext(self._data, None)
+        except FOREIGN:
+            if may_break:
+                return None
+            raise
+        self.clock.on_read(anyio.current_time())
+        return data
+
+    async def drain(self) -> None:
+        """Reads to the end, so that the connection can be used again.
+
+        Closing before the chunked terminator was read would cost the connection; a server that
+        keeps the stream open is not waited for.
+        """
+        try:
+            with anyio.move_on_after(_DRAIN_SECONDS):
+                while await anext(self._data, None) is not None:
+                    pass
+        except FOREIGN:
+            pass
+
+    async def excerpt(self) -> bytes:
+        """The beginning of the body, for an error."""
+        body = b""
+        while len(body) < EXCERPT_BYTES:
+            data = await self.read(may_break=True)
+            if data is None:
+                break
+            body += data
+        return body
+
+    def require_event_stream(self) -> None:
+        """Raises StreamError where the body is certainly something else."""
+        content_type = self.response.headers.get("content-type", "")
+        # Some servers send no type at all, or text/plain: only what cannot be a stream is refused.
+        if "html" in content_type or "application/json" in content_type:
+            raise StreamError(
+                f"expected an event stream, got {content_type!r}: is the endpoint right?"
+            )
+
+
+@asynccontextmanager
+async def open_body(
+    client: httpx.AsyncClient, request: httpx.Request, clock: ProgressClock
+) -> AsyncGenerator[ResponseBody, None]:
+    """Sends a request and closes its response at the end of the block, cancelled or not."""
+    with within(clock):
+        response = await client.send(request, stream=True)
+    try:
+        data = cast(AsyncGenerator[bytes, None], response.aiter_bytes())
+        async with aclosing(data):
+            yield ResponseBody(response, data, clock)
+    finally:
+        # Shielded: in a cancelled task any await would raise again and leave the socket open.
+        with anyio.move_on_after(_CLOSE_SECONDS, shield=True):
+            await response.aclose()
+
+
+class within:
+    """Turns the passing of the clock's next limit into `AgentTimeout`; for one await."""
+
+    def __init__(self, clock: ProgressClock) -> None:
+        seconds, self._limit = clock.next_limit(anyio.current_time())
+        self._clock = clock
+        self._scope = anyio.move_on_after(seconds)
+
+    def __enter__(self) -> None:
+        self._scope.__enter__()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        swallowed = self._scope.__exit__(kind, error, traceback)
+        if self._scope.cancelled_caught:
+            raise AgentTimeout(self._limit, self._clock.seconds_of(self._limit))
+        return bool(swallowed)

@@ -1,0 +1,54 @@
+"""The `council` command."""
+
+from __future__ import annotations
+
+import sys
+from importlib import metadata
+from typing import Annotated
+
+import typer
+
+from council.cli.backend_command import backend_command
+from council.cli.config_command import config_app
+from council.cli.exit_codes import INTERRUPTED
+from council.cli.run_command import run_command
+
+HELP = """A panel of language models that answers as one.
+
+Try it without a key and without a network:
+
+    council run configs/panel.yaml "What is 17 + 25?"
+"""
+
+app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+app.command("run")(run_command)
+app.command(
+    "backend",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)(backend_command)
+app.add_typer(config_app, name="config")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"council {metadata.version('council')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    del version
+
+
+def main() -> None:
+    """The entry point; Ctrl-C anywhere ends with exit code 130 and no traceback."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

@@ -1,0 +1,53 @@
+"""One seat of a panel, and the question as it is put to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from council.agents.base import Agent
+from council.events import ExpertInfo
+from council.messages import ChatMessage, Sampling
+
+PERSONA = "Your part on this panel: {persona}"
+
+
+@dataclass(frozen=True, slots=True)
+class Expert:
+    """One seat of the panel.
+
+    Attributes:
+        id: Unique within the panel.
+        agent: Who answers.
+        persona: What the expert is told about its part, may be empty.
+        samples: How many answers it gives.
+        weight: The weight of its vote; its samples share it.
+        family: The model family, since siblings err alike; by default the model's name.
+        sampling: The knobs of its requests.
+    """
+
+    id: str
+    agent: Agent
+    persona: str = ""
+    samples: int = 1
+    weight: float = 1.0
+    family: str = ""
+    sampling: Sampling = field(default_factory=Sampling)
+
+    @property
+    def info(self) -> ExpertInfo:
+        """The seat as it is announced."""
+        family = self.family or self.agent.model
+        return ExpertInfo(self.id, self.agent.model, self.samples, self.weight, family)
+
+
+def opening(messages: tuple[ChatMessage, ...], expert: Expert) -> tuple[ChatMessage, ...]:
+    """The conversation as an expert gets it first: the question, then its persona.
+
+    The persona comes last since what is shared comes first: a server that reuses common prefixes
+    then computes the question once for the whole panel.
+    """
+    if not expert.persona:
+        return messages
+    *before, question = messages
+    with_persona = f"{question.content}\n\n{PERSONA.format(persona=expert.persona)}"
+    return (*before, ChatMessage(question.role, with_persona))

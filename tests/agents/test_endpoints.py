@@ -1,0 +1,31 @@
+"""What people write as an endpoint."""
+
+from __future__ import annotations
+
+import pytest
+
+from council.agents.endpoints import chat_url
+from council.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "url"),
+    [
+        ("http://h:1", "http://h:1/v1/chat/completions"),
+        ("http://h:1/", "http://h:1/v1/chat/completions"),
+        ("https://h/v1", "https://h/v1/chat/completions"),
+        ("https://h/v1/", "https://h/v1/chat/completions"),
+        ("https://h/api/v4", "https://h/api/v4/chat/completions"),
+        ("https://h/v1beta/openai", "https://h/v1beta/openai/chat/completions"),
+        ("https://h/v1/chat/completions", "https://h/v1/chat/completions"),
+        ("https://h/openai?api-version=1", "https://h/openai/chat/completions?api-version=1"),
+    ],
+)
+def test_every_form_leads_to_the_chat_route(endpoint: str, url: str) -> None:
+    assert chat_url(endpoint) == url
+
+
+@pytest.mark.parametrize("endpoint", ["localhost:11434", "h", "", "ftp://h", "http://", "/v1"])
+def test_what_is_no_url_is_refused(endpoint: str) -> None:
+    with pytest.raises(ConfigError, match="not an http"):
+        chat_url(endpoint)

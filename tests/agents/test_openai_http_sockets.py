@@ -1,0 +1,209 @@
+"""The HTTP agent over real sockets: cuts, stalls, resets, reuse of connections."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, asynccontextmanager
+
+import anyio
+import pytest
+
+from council.agents.openai_http import OpenAIHTTPAgent
+from council.errors import AgentError, AgentTimeout, StreamError, TransportError
+from council.limits import Timeouts
+from council.messages import ChatMessage, ChatRequest
+from tests.support.raw_server import (
+    DONE,
+    END,
+    FINISH,
+    STREAM_HEAD,
+    Step,
+    chunked,
+    delta,
+    keep_alive,
+    plain_reply,
+    raw_server,
+    reset,
+    sse,
+    until_closed,
+    unused_port,
+    whole_reply,
+)
+
+pytestmark = pytest.mark.anyio
+
+REQUEST = ChatRequest("m", (ChatMessage("user", "hi"),))
+QUICK = Timeouts(connect=2.0, first_token=0.2, idle=0.2, total=5.0)
+CLOSE_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+async def ask(agent: OpenAIHTTPAgent) -> str:
+    async with aclosing(agent.chat(REQUEST)) as tokens:
+        return "".join([token.text async for token in tokens])
+
+
+@asynccontextmanager
+async def opened(url: str, timeouts: Timeouts = QUICK) -> AsyncGenerator[OpenAIHTTPAgent, None]:
+    agent = OpenAIHTTPAgent("ada", "m", url, timeouts=timeouts)
+    try:
+        yield agent
+    finally:
+        await agent.aclose()
+
+
+async def ask_once(*replies: list[Step], timeouts: Timeouts = QUICK) -> str:
+    async with raw_server(*replies) as server, opened(server.url, timeouts) as agent:
+        return await ask(agent)
+
+
+async def test_a_whole_reply() -> None:
+    assert await ask_once(whole_reply("Hel", "lo 🙂")) == "Hello 🙂"
+
+
+async def test_a_reply_cut_to_single_bytes() -> None:
+    body = delta("a🙂") + b": c\r\n\r\n" + delta("é") + FINISH + DONE
+    steps: list[Step] = [CLOSE_HEAD, *(body[i : i + 1] for i in range(len(body)))]
+    assert await ask_once(steps) == "a🙂é"
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_a_reply_cut_anywhere(seed: int) -> None:
+    body = delta("a🙂") + delta("é") + FINISH + DONE
+    places = sorted(random.Random(seed).sample(range(1, len(body)), 6))
+    pieces = [body[i:j] for i, j in zip([0, *places], [*places, len(body)], strict=True)]
+    assert await ask_once([STREAM_HEAD, *map(chunked, pieces), END, keep_alive]) == "a🙂é"
+
+
+async def test_connections_are_used_again() -> None:
+    async with raw_server(whole_reply("a"), whole_reply("b")) as server:
+        async with opened(server.url) as agent:
+            assert [await ask(agent), await ask(agent)] == ["a", "b"]
+        assert server.connections == 1
+
+
+async def test_a_server_that_stays_open_after_done_is_not_waited_for() -> None:
+    reply: list[Step] = [STREAM_HEAD, chunked(delta("a") + DONE), until_closed]
+    assert await ask_once(reply) == "a"
+
+
+async def test_a_break_after_the_reply_was_whole_is_no_failure() -> None:
+    assert await ask_once([STREAM_HEAD, chunked(delta("a") + FINISH), reset]) == "a"
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [STREAM_HEAD, chunked(delta("a") + delta("b"))],  # no terminator: a transport error
+        [STREAM_HEAD, chunked(delta("a") + delta("b")), END],  # a clean end without a finish
+        [CLOSE_HEAD, delta("a") + delta("b")],
+        [CLOSE_HEAD, delta("a") + delta("b") + FINISH[:20]],
+        [CLOSE_HEAD, delta("a") + delta("b") + sse({"error": {"message": "boom"}}) + DONE],
+        [CLOSE_HEAD, delta("a") + delta("b") + sse("{")],
+    ],
+)
+async def test_a_cut_reply_is_an_error_with_the_partial_text(steps: list[Step]) -> None:
+    with pytest.raises(StreamError) as caught:
+        await ask_once(steps)
+    assert caught.value.partial == "ab"
+    assert caught.value.agent == "ada"
+
+
+async def test_a_reset_mid_reply() -> None:
+    sent = anyio.Event()
+
+    async with (
+        raw_server([STREAM_HEAD, chunked(delta("a")), sent.wait, reset]) as server,
+        opened(server.url) as agent,
+        aclosing(agent.chat(REQUEST)) as tokens,
+    ):
+        assert (await anext(tokens)).text == "a"
+        sent.set()
+        with pytest.raises(StreamError) as caught:
+            await anext(tokens)
+    assert caught.value.partial == "a"
+
+
+@pytest.mark.parametrize(
+    ("steps", "limit"),
+    [
+        ([until_closed], "first_token"),
+        ([STREAM_HEAD, until_closed], "first_token"),
+        ([STREAM_HEAD, chunked(b": keep-alive\n\n"), until_closed], "first_token"),
+        ([STREAM_HEAD, chunked(delta("a")), until_closed], "idle"),
+    ],
+)
+async def test_a_stall_is_a_timeout_that_says_which(steps: list[Step], limit: str) -> None:
+    with pytest.raises(AgentTimeout, match=limit) as caught:
+        await ask_once(steps)
+    assert caught.value.limit == limit
+
+
+async def test_keep_alives_hold_off_idle_but_not_total() -> None:
+    async def tick() -> None:
+        await anyio.sleep(0.05)
+
+    ticks: list[Step] = [step for _ in range(100) for step in (tick, chunked(b": ok\n\n"))]
+    timeouts = Timeouts(first_token=5.0, idle=0.3, total=0.8)
+    with pytest.raises(AgentTimeout) as caught:
+        await ask_once([STREAM_HEAD, chunked(delta("a")), *ticks], timeouts=timeouts)
+    assert caught.value.limit == "total"
+    assert caught.value.partial == "a"
+
+
+async def test_nobody_listens() -> None:
+    port = unused_port()
+    async with opened(f"http://127.0.0.1:{port}") as agent:
+        with pytest.raises(TransportError, match=f"could not connect.*{port}"):
+            await ask(agent)
+
+
+async def test_an_unknown_host() -> None:
+    async with opened("http://no-such-host.invalid") as agent:
+        with pytest.raises(TransportError, match="could not connect"):
+            await ask(agent)
+
+
+async def test_a_server_that_hangs_up_without_a_word() -> None:
+    with pytest.raises(AgentError) as caught:
+        await ask_once([])
+    assert not isinstance(caught.value, AgentTimeout)
+
+
+async def test_a_server_that_speaks_no_http() -> None:
+    with pytest.raises(AgentError):
+        await ask_once([b"SSH-2.0-OpenSSH\r\n"])
+
+
+async def test_a_status_other_than_2xx() -> None:
+    with pytest.raises(TransportError, match="no such model") as caught:
+        await ask_once(plain_reply("404 Not Found", '{"error": {"message": "no such model"}}'))
+    assert caught.value.status == 404
+
+
+@pytest.mark.parametrize("when", ["before the head", "mid-reply"])
+async def test_cancelling_closes_the_socket(when: str) -> None:
+    steps: list[Step] = [] if when == "before the head" else [STREAM_HEAD, chunked(delta("a"))]
+    async with (
+        raw_server([*steps, until_closed]) as server,
+        opened(server.url, Timeouts()) as agent,
+    ):
+        with anyio.move_on_after(0.2) as scope:
+            await ask(agent)
+        assert scope.cancelled_caught
+        with anyio.fail_after(5):
+            await server.closed[0].wait()
+
+
+async def test_closing_the_generator_early_closes_the_socket() -> None:
+    reply: list[Step] = [STREAM_HEAD, chunked(delta("a")), until_closed]
+    async with raw_server(reply) as server, opened(server.url) as agent:
+        async with aclosing(agent.chat(REQUEST)) as tokens:
+            await anext(tokens)
+        with anyio.fail_after(5):
+            await server.closed[0].wait()

@@ -1,0 +1,170 @@
+"""Chunks of the chat API as tokens, with the quirks of real servers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from council.agents.wire import ChatStreamDecoder, error_message, token_of
+from council.errors import StreamError
+from council.messages import ChatToken, Usage
+
+
+def chunk(**choice: Any) -> bytes:
+    return json.dumps({"choices": [choice]}).encode()
+
+
+def read(*pieces: bytes) -> tuple[list[ChatToken], str | None]:
+    """The tokens of a body, and the error that ended it."""
+    decoder = ChatStreamDecoder()
+    tokens: list[ChatToken] = []
+    try:
+        for piece in pieces:
+            tokens.extend(decoder.feed(piece))
+        tokens.extend(decoder.end())
+    except StreamError as error:
+        return tokens, str(error)
+    return tokens, None
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (chunk(delta={"content": "hi"}), ChatToken(text="hi")),
+        (chunk(delta={"content": None}), ChatToken()),
+        (chunk(delta={"role": "assistant", "content": ""}), ChatToken()),
+        (chunk(), ChatToken()),
+        (chunk(delta=None), ChatToken()),
+        (b'{"choices": []}', ChatToken()),
+        (b'{"choices": null}', ChatToken()),
+        (b"{}", ChatToken()),
+        (chunk(delta={"reasoning_content": "hm"}), ChatToken(reasoning="hm")),
+        (chunk(delta={"reasoning": "hm"}), ChatToken(reasoning="hm")),
+        (
+            chunk(delta={"content": [{"type": "text", "text": "a"}, {"type": "image"}]}),
+            ChatToken(text="a"),
+        ),
+        (chunk(delta={}, finish_reason="stop"), ChatToken(finish_reason="stop")),
+        (chunk(delta={}, finish_reason=""), ChatToken()),
+        (chunk(delta={}, finish_reason="eos"), ChatToken(finish_reason="stop")),
+        (chunk(delta={}, finish_reason="model_length"), ChatToken(finish_reason="length")),
+        (chunk(delta={}, finish_reason="abort"), ChatToken(finish_reason="other")),
+        (
+            b'{"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 4,'
+            b' "prompt_tokens_details": {"cached_tokens": 2}}}',
+            ChatToken(usage=Usage(3, 4, 2)),
+        ),
+        (b'{"choices": [], "usage": {"prompt_tokens": null}}', ChatToken(usage=Usage())),
+        (b'{"choices": [], "usage": null}', ChatToken()),
+        (
+            b'{"choices": [{"delta": {"content": "\xff"}}]}',
+            ChatToken(text="\N{REPLACEMENT CHARACTER}"),
+        ),
+    ],
+)
+def test_a_chunk_as_a_token(data: bytes, expected: ChatToken) -> None:
+    assert token_of(data) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"error": {"message": "overloaded", "code": 503}}, "overloaded"),
+        ({"error": {"code": 503}}, "503"),
+        ({"error": "overloaded"}, "overloaded"),
+        ({"object": "error", "message": "overloaded"}, "overloaded"),
+        ({"type": "error", "message": "overloaded"}, "overloaded"),
+        ({"choices": [], "error": {"message": "overloaded"}}, "overloaded"),
+        ({"error": None, "choices": []}, None),
+        ({"choices": []}, None),
+        ([], None),
+    ],
+)
+def test_error_objects_in_every_shape(body: Any, message: str | None) -> None:
+    assert error_message(body) == message
+
+
+@pytest.mark.parametrize("frame", [b"{", b"not json", b"[]", b"3", b'"text"', b"{'a': 1}"])
+def test_malformed_frames_are_errors(frame: bytes) -> None:
+    tokens, error = read(
+        b"data: " + chunk(delta={"content": "a"}) + b"\n\ndata: " + frame + b"\n\n"
+    )
+    assert tokens == [ChatToken(text="a")]
+    assert error is not None
+    assert "malformed frame" in error
+
+
+def test_an_error_is_not_redeemed_by_done() -> None:
+    tokens, error = read(b'data: {"error": {"message": "boom"}}\n\ndata: [DONE]\n\n')
+    assert tokens == []
+    assert error == "the server reported an error: boom"
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        b'event: error\ndata: {"message": "boom"}\n\n',
+        b'event: error\ndata: {"error": {"message": "boom"}}\n\n',
+        b"event: error\ndata: boom\n\n",
+        b'error: {"message": "boom"}\n\n',
+    ],
+)
+def test_error_events(stream: bytes) -> None:
+    _, error = read(stream)
+    assert error is not None
+    assert error.startswith("the server reported an error")
+    assert "boom" in error
+
+
+TEXT = b"data: " + chunk(delta={"content": "a"}) + b"\n\n"
+STOP = b"data: " + chunk(delta={}, finish_reason="stop") + b"\n\n"
+DONE = b"data: [DONE]\n\n"
+
+
+@pytest.mark.parametrize("stream", [TEXT + STOP + DONE, TEXT + STOP, TEXT + DONE, TEXT + DONE[:-2]])
+def test_a_reply_is_whole_with_a_finish_reason_or_done(stream: bytes) -> None:
+    tokens, error = read(stream)
+    assert error is None
+    assert "".join(token.text for token in tokens) == "a"
+
+
+@pytest.mark.parametrize("stream", [b"", TEXT, TEXT + STOP[:-20], b": keep-alive\n\n"])
+def test_anything_else_is_cut(stream: bytes) -> None:
+    _, error = read(stream)
+    assert error == "the stream ended before the reply was finished"
+
+
+def test_nothing_counts_after_done() -> None:
+    tokens, error = read(TEXT + DONE + TEXT + b"data: garbage\n\n" + DONE)
+    assert error is None
+    assert tokens == [ChatToken(text="a")]
+
+
+EVENTS = st.sampled_from(
+    [
+        TEXT,
+        "data: {}\n\n".replace("{}", '{"choices":[{"delta":{"content":"é🙂"}}]}').encode(),
+        TEXT.replace(b"\n", b"\r\n"),
+        TEXT.replace(b"\n", b"\r"),
+        b": comment\n\n",
+        STOP,
+        DONE,
+        b'data: {"error": "boom"}\n\n',
+        b"data: {\n\n",
+        b'data: {"choices": [],\ndata: "usage": {"prompt_tokens": 1}}\n\n',
+    ]
+)
+
+
+@given(st.lists(EVENTS, max_size=8).map(b"".join), st.lists(st.integers(1, 40), max_size=30))
+@example(TEXT + STOP, [1] * 200)
+def test_any_cutting_of_the_same_bytes_gives_the_same_tokens(body: bytes, cuts: list[int]) -> None:
+    pieces, rest = [], body
+    for cut in cuts:
+        pieces.append(rest[:cut])
+        rest = rest[cut:]
+    assert read(*pieces, rest) == read(body)

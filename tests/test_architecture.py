@@ -1,0 +1,118 @@
+"""The rules that a reviewer would otherwise repeat: directions of imports, sizes, annotations."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("council", "backend")
+
+# A module may import from its own layer and from those before it.
+LAYERS = [
+    ["council.errors", "council.messages", "council.tasks"],
+    ["council.limits", "council.replies"],
+    ["council.result"],
+    ["council.events", "council.config"],
+    ["council.agents"],
+    ["council.expert", "council.live", "council.quorum"],
+    ["council.panel"],
+    ["council.strategies"],
+    ["council.assemble"],
+    ["council.run"],
+    ["council.council"],
+    ["council"],  # the public names
+    ["council.cli"],
+]
+
+
+def modules(package: str) -> dict[str, Path]:
+    files = sorted((ROOT / package).rglob("*.py"))
+    return {
+        ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file
+        for file in files
+    }
+
+
+def imports(file: Path) -> set[str]:
+    """Every module that a file imports, also inside functions."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: write imports from the top, not relative ones"
+            names.add(str(node.module))
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return names
+
+
+def layer(module: str) -> int:
+    for number, names in enumerate(LAYERS):
+        for name in names:
+            if module == name or (name != "council" and module.startswith(f"{name}.")):
+                return number
+    raise AssertionError(f"{module} is in no layer: add it to LAYERS and to ARCHITECTURE.md")
+
+
+COUNCIL = modules("council")
+ALL = {**COUNCIL, **modules("backend")}
+
+
+@pytest.mark.parametrize("module", sorted(COUNCIL))
+def test_imports_go_one_way(module: str) -> None:
+    known = {name for name in imports(COUNCIL[module]) if name in COUNCIL and name != "council"}
+    # A package's own `__init__` gathers what its modules offer, so it counts with its package.
+    late = [name for name in known if layer(name) > layer(module)]
+    assert not late, f"{module} imports from a later layer: {late} (see ARCHITECTURE.md)"
+
+
+@pytest.mark.parametrize("module", sorted(ALL))
+def test_the_packages_meet_on_the_wire_only(module: str) -> None:
+    other = "backend" if module.split(".")[0] == "council" else "council"
+    crossing = [name for name in imports(ALL[module]) if name.split(".")[0] == other]
+    assert not crossing, f"{module} imports {crossing}: the packages meet in JSON over HTTP"
+
+
+def test_no_import_loops() -> None:
+    graph = {
+        name: {target for target in imports(file) if target in ALL and target != name}
+        for name, file in ALL.items()
+    }
+    # Importing `a.b.c` from within package `a.b` runs no loop: only modules count, not parents.
+    done: set[str] = set()
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        assert name not in path, f"import loop: {' -> '.join((*path, name))}"
+        if name in done:
+            return
+        for target in graph[name]:
+            visit(target, (*path, name))
+        done.add(name)
+
+    for name in graph:
+        visit(name, ())
+
+
+@pytest.mark.parametrize("module", sorted(ALL))
+def test_files_stay_small(module: str) -> None:
+    lines = ALL[module].read_text().count("\n")
+    assert lines <= 300, f"{module} has {lines} lines: split it by what it does"
+
+
+@pytest.mark.parametrize("module", sorted(ALL))
+def test_functions_stay_small(module: str) -> None:
+    for node in ast.walk(ast.parse(ALL[module].read_text())):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        doc = node.body[0] if ast.get_docstring(node) else None
+        documented = (doc.end_lineno or 0) - doc.lineno + 1 if doc else 0
+        length = (node.end_lineno or 0) - node.lineno + 1 - documented
+        assert length <= 50, f"{module}.{node.name} has {length} lines: split it"
+
+
+@pytest.mark.parametrize("module", sorted(ALL))
+def test_every_module_says_what_it_is(module: str) -> None:
+    assert ast.get_docstring(ast.parse(ALL[module].read_text())), f"{module} has no docstring"
