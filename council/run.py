@@ -53,7 +53,7 @@ class Run:
             experts,
             messages,
             writers=writers,
-            emit=self._send.send,
+            emit=self._emit,
             deadline=Deadline(limits.deadline, anyio.current_time()),
             limiter=limiter,
             quorum=limits.quorum,
@@ -86,6 +86,13 @@ class Run:
         """Lets go of the event stream."""
         self._receive.close()
         self._send.close()
+
+    async def _emit(self, event: Event) -> None:
+        # Without a checkpoint while there is room: cheaper for a token, and in the order of time.
+        try:
+            self._send.send_nowait(event)
+        except anyio.WouldBlock:
+            await self._send.send(event)
 
     async def _announce(self) -> None:
         panel = self._panel

@@ -22,7 +22,8 @@ class ScriptedAgent:
     """Replies from a list of scripts: the first call gets the first one, the last one repeats.
 
     A script is a text, an error, a list of steps, or a function from the request to a text. A
-    script that raises nothing ends with a finish reason and a usage that counts words.
+    script that raises nothing ends with a usage that counts words, and with the finish reason
+    `stop` unless one of its tokens has another.
 
     Args:
         id: The agent's name.
@@ -52,7 +53,7 @@ class ScriptedAgent:
         """Streams the next script."""
         script = self._scripts[min(len(self.requests), len(self._scripts) - 1)]
         self.requests.append(request)
-        words = 0
+        words, ended = 0, False
         for step in _steps(script, request):
             if isinstance(step, CouncilError):
                 raise step
@@ -62,9 +63,10 @@ class ScriptedAgent:
             for token in _tokens(step):
                 await anyio.sleep(self._delay)
                 words += bool(token.text.strip())
+                ended = ended or token.finish_reason is not None
                 yield token
         prompt = sum(len(message.content.split()) for message in request.messages)
-        yield ChatToken(finish_reason="stop", usage=Usage(prompt, words))
+        yield ChatToken(finish_reason=None if ended else "stop", usage=Usage(prompt, words))
 
     async def aclose(self) -> None:
         """Notes that it was closed."""

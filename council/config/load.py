@@ -45,7 +45,8 @@ def validation_error(
     error: ValidationError, document: Document, prefix: KeyPath, model: type[BaseModel]
 ) -> ConfigError:
     """The first of pydantic's complaints, with file, line, key path and the nearest right name."""
-    first = error.errors()[0]
+    # A misspelt key is also a missing one: the misspelling is what helps.
+    first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     path = prefix + _key_path(first["loc"], document.values, prefix)
     if first["type"] == "extra_forbidden":
         message = f"unknown key{nearest(str(path[-1]), _known_keys(model, path[len(prefix) : -1]))}"

@@ -26,7 +26,7 @@ _ASKS_NUMBER = re.compile(
 
 _OPTIONS = re.compile(r"(?:^|[\s(])A[).:].*?[\s(]B[).:]", re.DOTALL)
 _LETTER = re.compile(
-    r"(?:\b(?:answer|option|choice)\b\W*(?:is|:)?\W{0,4}|^\W*)\(?([A-H])\b(?=\W*$|[).:,*])"
+    r"(?:\b(?i:answer|option|choice)\b\W*(?:is|:)?\W{0,4}|^\W*)\(?([A-H])\b(?=\W*$|[).:,*])"
 )
 _YES_NO = re.compile(r"(?:^\W*|\banswer\b\s*(?:is|:)?\W{0,4})(yes|no|true|false)\b", re.IGNORECASE)
 _YES_NO_VALUES = {"yes": "yes", "true": "yes", "no": "no", "false": "no"}

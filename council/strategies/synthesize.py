@@ -45,7 +45,7 @@ ANSWER = """\
 </answer>"""
 
 _COMPARABLE_WORDS = 12
-_FENCE = re.compile(r"<(?=/?\s*answer\b)", re.IGNORECASE)
+_FENCE = re.compile(r"<(?=\s*/?\s*answer\b)", re.IGNORECASE)
 
 
 class Synthesize(Strategy):

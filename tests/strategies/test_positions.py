@@ -1,0 +1,146 @@
+"""Reading positions from answers."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from council.strategies.positions import (
+    choice,
+    conclusive_number,
+    is_unknown,
+    number,
+    pick_reader,
+    plain_text,
+)
+
+SUM = "What is 17 + 25?"
+CAPITAL = "What is the capital of Japan?"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("42", "42"),
+        ("17 + 25 = 42.", "42"),
+        ("17 + 25 = **42**", "42"),
+        ("The answer is 42, since 17 and 25 make 42.", "42"),
+        ("Answer: 42\n(I checked it 2 times.)", "42"),
+        (r"So \boxed{42} it is, in 3 steps.", "42"),
+        ("#### 42", "42"),
+        ("First 17, then 25, together 42", "42"),
+        ("42.0", "42"),
+        ("42.50", "42.5"),
+        ("1,234,567", "1234567"),
+        ("$1,200.", "1200"),
+        ("-7", "-7"),
+        ("17 - 25 = -8", "-8"),
+        ("17 - 25 = −8", "-8"),
+        ("It is 100.", "100"),
+        ("0.50", "0.5"),
+        ("-0", "0"),
+        ("none", None),
+        ("", None),
+    ],
+)
+def test_numbers(text: str, value: str | None) -> None:
+    assert number(text, SUM) == value
+
+
+@given(
+    st.decimals(
+        allow_nan=False, allow_infinity=False, min_value=-(10**9), max_value=10**9, places=3
+    )
+)
+def test_a_number_is_read_the_same_however_it_is_written(value: object) -> None:
+    assert number(f"{value}", SUM) == number(f"The answer is {value:,}.", SUM)
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "value"),
+    [
+        ("Tokyo, with 37 million people", CAPITAL, None),
+        ("It became the capital in 1868, after Kyoto.", CAPITAL, None),
+        ("It takes 5 hours.", "Is it a long way?", "5"),
+        ("There are 60 minutes in an hour.", "How many minutes are in an hour?", "60"),
+        ("There are 60 minutes in an hour.", "Tell me about hours", None),
+        ("x = 3 in this case", "Tell me", "3"),
+    ],
+)
+def test_numbers_mentioned_in_passing(text: str, question: str, value: str | None) -> None:
+    assert conclusive_number(text, question) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("B", "b"),
+        ("B.", "b"),
+        ("(B)", "b"),
+        ("B) Tokyo", "b"),
+        ("B: Tokyo", "b"),
+        ("The answer is B.", "b"),
+        ("The correct option is (C), not A.", "c"),
+        ("Answer: D", "d"),
+        ("Yes.", "yes"),
+        ("yes, 5 is larger", "yes"),
+        ("**No**", "no"),
+        ("True", "yes"),
+        ("The answer is false.", "no"),
+        ("A cat is an animal.", None),
+        ("I think so", None),
+        ("Nobody knows", None),
+        ("Tokyo", None),
+    ],
+)
+def test_choices(text: str, value: str | None) -> None:
+    assert choice(text, "") == value
+
+
+@pytest.mark.parametrize(
+    "text", ["Tokyo", "tokyo.", "The capital of Japan is Tokyo.", "**Tokyo**", "It is Tokyo!"]
+)
+def test_texts_without_the_questions_words(text: str) -> None:
+    assert plain_text(text, CAPITAL) == "tokyo"
+
+
+def test_a_text_made_of_the_questions_words_stays_whole() -> None:
+    question = "Which is larger, Paris or London?"
+    assert plain_text("London", question) == "london"
+    assert plain_text("Paris", question) == "paris"
+    assert plain_text("London is larger", question) != plain_text("Paris is larger", question)
+
+
+def test_a_text_without_words_is_no_position() -> None:
+    assert plain_text("?!", CAPITAL) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["I don't know.", "i do not know", "Sorry, I don’t know that.", "I'm not sure."]
+)
+def test_not_knowing(text: str) -> None:
+    assert is_unknown(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["I know.", "Unknownville", "I don't think so", "I don't know. " + "But " * 40]
+)
+def test_knowing(text: str) -> None:
+    assert not is_unknown(text)
+
+
+@pytest.mark.parametrize(
+    ("texts", "question", "name"),
+    [
+        (["42", "17 + 25 = 42.", "I guess 41"], SUM, "number"),
+        (["42", "I don't know.", "I don't know."], SUM, "number"),
+        (["Tokyo", "Kyoto 7", "Tokyo"], CAPITAL, "text"),
+        (["Yes.", "No.", "Yes, since 5 > 3."], "Is 5 > 3?", "choice"),
+        (["B", "B) 7", "A) 5"], "Which is larger? A) 5 B) 7", "choice"),
+        (["x", "y"], "?", "text"),
+        ([], "?", "text"),
+    ],
+)
+def test_one_reader_for_a_whole_panel(texts: list[str], question: str, name: str) -> None:
+    assert pick_reader(texts, question)[0] == name
