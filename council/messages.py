@@ -45,7 +45,7 @@ class ChatRequest:
     """One call of an agent.
 
     Attributes:
-        model: The model's name as the server knows it.
+        model: The model's name as the server knows it; empty for the agent's own.
         messages: The conversation, oldest first.
         sampling: The knobs.
         request_id: Sent along as `X-Request-Id`, so that both sides' logs can be matched.

@@ -27,6 +27,7 @@ from council.messages import Notice
 
 _POLL_SECONDS = 0.03
 _STOP_SECONDS = 3.0
+_ENDING_SECONDS = 0.3
 _LOG_TAIL_BYTES = 2000
 
 _ADDRESS = re.compile(r"listening on (http://\S+)")
@@ -88,7 +89,9 @@ class LocalServer:
         if model not in self._models:
             if self._process is not None:
                 raise BackendError(f"the local server runs already, {model} came too late")
-            self._models[model] = f"m{len(self._models)}-{_short(model)}"
+            name = _short(model).replace("=", "-")  # `=` parts a name from its file
+            taken = sum(other.split("#")[0] == name for other in self._models.values())
+            self._models[model] = f"{name}#{taken + 1}" if taken else name
         return self._models[model]
 
     @property
@@ -180,6 +183,8 @@ class LocalServer:
             response = await self.client.get(f"{self._url}/health", timeout=30.0)
             models = response.json()["models"]
         except (*FOREIGN, ValueError, KeyError) as error:
+            # A process that is ending loses its sockets first: give it the time to be gone.
+            await anyio.sleep(_ENDING_SECONDS)
             self._require_running()
             raise BackendError(f"the local server does not answer: {error}") from error
         found: dict[str, Any] = next(entry for entry in models if entry["id"] == name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import anyio
@@ -99,7 +99,7 @@ class OpenAIHTTPAgent:
         http_request = client.build_request(
             "POST",
             self.url,
-            json=request_body(request),
+            json=request_body(replace(request, model=request.model or self.model)),
             headers=self._headers(request),
             # Connecting is the client's to time; all that follows is the clock's.
             timeout=httpx.Timeout(None, connect=self._timeouts.connect),

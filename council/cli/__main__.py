@@ -1,0 +1,5 @@
+"""`python -m council.cli` is `council`."""
+
+from council.cli.main import main
+
+main()
