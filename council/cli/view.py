@@ -111,7 +111,7 @@ class LiveView(SilentView):
         self._states: dict[str, tuple[str, str]] = {}
         self._console = console
         self._live = Live(
-            console=console, refresh_per_second=12, get_renderable=self._table, transient=False
+            console=console, refresh_per_second=12, get_renderable=self.table, transient=False
         )
 
     def __enter__(self) -> Self:
@@ -140,7 +140,8 @@ class LiveView(SilentView):
         """Draws the table once more and gives the cursor back."""
         self._live.stop()
 
-    def _table(self) -> Table:
+    def table(self) -> Table:
+        """The experts as they stand, one row each."""
         table = Table.grid(padding=(0, 2))
         table.add_column(no_wrap=True, style="bold")
         table.add_column(ratio=1)
