@@ -32,7 +32,12 @@ def _seconds(value: Any) -> Any:
     return value
 
 
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0, allow_inf_nan=False)]
+# `json_schema_input_type` is what editors are told: the form as written, not as read.
+Seconds = Annotated[
+    float,
+    BeforeValidator(_seconds, json_schema_input_type=float | str),
+    Field(gt=0, allow_inf_nan=False),
+]
 
 
 def _as_list(value: Any) -> Any:
@@ -55,7 +60,10 @@ class SamplingConfig(_Model):
     frequency_penalty: float | None = Field(None, ge=-2, le=2)
     max_tokens: int | None = Field(None, ge=1)
     seed: int | None = None
-    stop: Annotated[list[str], BeforeValidator(_as_list)] | None = None
+    stop: (
+        Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
+        | None
+    ) = None
 
     def to_sampling(self) -> Sampling:
         """The same as the value that requests carry."""
@@ -147,8 +155,16 @@ class PanelConfig(_Model):
     """A whole panel file."""
 
     experts: list[ExpertConfig] = Field(min_length=1)
-    strategy: Annotated[StrategyConfig, BeforeValidator(_strategy)] = StrategyConfig()
-    synthesizer: Annotated[list[SynthesizerConfig | str], BeforeValidator(_as_list)] = []
+    strategy: Annotated[
+        StrategyConfig, BeforeValidator(_strategy, json_schema_input_type=str | StrategyConfig)
+    ] = StrategyConfig()
+    synthesizer: Annotated[
+        list[SynthesizerConfig | str],
+        BeforeValidator(
+            _as_list,
+            json_schema_input_type=SynthesizerConfig | str | list[SynthesizerConfig | str],
+        ),
+    ] = []
     limits: LimitsConfig = LimitsConfig()
     backend: BackendConfig = BackendConfig()
 
