@@ -1,0 +1,18 @@
+"""``python -m backend``."""
+
+from __future__ import annotations
+
+import sys
+
+try:
+    from backend.cli import main
+except ModuleNotFoundError as error:
+    if error.name is None or error.name.split(".")[0] == "backend":
+        raise
+    sys.stderr.write(
+        f"council-backend: {error.name} is not installed: pip install 'council[backend]'\n"
+    )
+    sys.exit(2)
+
+if __name__ == "__main__":
+    sys.exit(main())

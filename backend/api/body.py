@@ -1,0 +1,110 @@
+"""From the bytes of a request to a checked model, with errors that name the field."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+from quart import request
+
+from backend.errors import InvalidRequest, RouteError
+
+Body = TypeVar("Body", bound=BaseModel)
+
+_MOST_BYTES = 8 << 20
+_MOST_DISCARDED = 8 * _MOST_BYTES
+_PATIENCE = 60.0
+_RANGE_ERRORS = {"greater_than", "greater_than_equal", "less_than", "less_than_equal"}
+_UNION_BRANCH = re.compile(r"str$|.*[\[\]-]")
+"""Pydantic puts the branch of a union into an error's path; it means nothing to a client."""
+
+
+async def parse_body(model: type[Body]) -> Body:
+    """The body of the current request.
+
+    Raises:
+        InvalidRequest: It is no JSON object, or a field is wrong.
+        RouteError: It is too large, or does not arrive.
+    """
+    if not (request.mimetype == "application/json" or request.mimetype.endswith("+json")):
+        found = request.mimetype or "none"
+        raise InvalidRequest(f"The Content-Type must be application/json, not {found}.")
+    raw = await _read()
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        # Of a union's branches the one that got furthest tells most.
+        detail = max(error.errors(), key=lambda found: len(found["loc"]))
+        raise _explain(detail, model) from error
+
+
+async def _read() -> bytes:
+    """The bytes of the body.
+
+    One that is too large is read to its end all the same, within reason: a client that is still
+    sending when the connection closes never sees the answer.
+
+    Raises:
+        RouteError: It is too large, or does not arrive.
+    """
+    kept = bytearray()
+    size = 0
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            async for piece in request.body:
+                size += len(piece)
+                if size <= _MOST_BYTES:
+                    kept += piece
+                elif size > _MOST_DISCARDED:
+                    break
+    except TimeoutError as error:
+        raise RouteError(408, f"The body did not arrive within {_PATIENCE:.0f} seconds.") from error
+    if size > _MOST_BYTES:
+        raise RouteError(413, f"The body has more than {_MOST_BYTES} bytes.")
+    return bytes(kept)
+
+
+def _explain(detail: ErrorDetails, model: type[BaseModel]) -> InvalidRequest:
+    if detail["type"] == "json_invalid":
+        return InvalidRequest(f"The body is not valid JSON: {detail['ctx']['error']}.")
+    if not detail["loc"]:
+        return InvalidRequest("The body must be a JSON object.")
+    param = _path(detail["loc"])
+    if detail["type"] == "missing":
+        return InvalidRequest(f"{param} is missing.", param=param)
+    if detail["type"] in _RANGE_ERRORS:
+        allowed = _range(model, str(detail["loc"][0]))
+        return InvalidRequest(f"{param} must be {allowed}, not {detail['input']}.", param=param)
+    message = detail["msg"][:1].lower() + detail["msg"][1:]
+    return InvalidRequest(f"{param}: {message}.", param=param)
+
+
+def _path(loc: tuple[int | str, ...]) -> str:
+    """An error's place as a client would write it: ``messages[0].content``."""
+    path = ""
+    for step in loc:
+        if isinstance(step, int):
+            path += f"[{step}]"
+        elif not _UNION_BRANCH.match(step):
+            path += f".{step}" if path else step
+    return path
+
+
+def _range(model: type[BaseModel], field: str) -> str:
+    """The values a field may have, in words, from the model's JSON schema."""
+    schema = model.model_json_schema()["properties"][field]
+    bounds: Mapping[str, Any] = next(iter(schema.get("anyOf", [])), schema)
+    low, high = bounds.get("minimum"), bounds.get("maximum")
+    if low is not None and high is not None:
+        return f"between {low} and {high}"
+    words = {
+        "minimum": "at least",
+        "exclusiveMinimum": "greater than",
+        "maximum": "at most",
+        "exclusiveMaximum": "less than",
+    }
+    return " and ".join(f"{word} {bounds[key]}" for key, word in words.items() if key in bounds)

@@ -1,0 +1,59 @@
+"""``GET /health``: which models are there, and what they are doing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Literal
+
+from quart import Blueprint, Response
+
+from backend.engine.supervisor import State
+from backend.registry import Model, Registry
+from backend.schema.health import EngineCounters, Health, ModelHealth
+
+
+def routes(registry: Registry) -> Blueprint:
+    """The routes of this family."""
+    blueprint = Blueprint("health", __name__)
+
+    @blueprint.get("/health")
+    async def health() -> Response:
+        states = [model.supervisor.state for model in registry.models]
+        found = Health(status=overall(states), models=[_model(model) for model in registry.models])
+        status = 200 if State.READY in states else 503
+        return Response(found.model_dump_json(), status, content_type="application/json")
+
+    return blueprint
+
+
+def overall(states: Collection[State]) -> Literal["ready", "loading", "degraded", "failed"]:
+    """One word for all models: failed and degraded need somebody's attention, loading passes."""
+    if all(state is State.READY for state in states):
+        return "ready"
+    if State.READY in states:
+        return "loading" if set(states) <= {State.READY, State.LOADING} else "degraded"
+    return "failed" if all(state is State.FAILED for state in states) else "loading"
+
+
+def _model(model: Model) -> ModelHealth:
+    supervisor = model.supervisor
+    stats = supervisor.stats
+    return ModelHealth(
+        id=model.id,
+        status=supervisor.state.value,
+        progress=supervisor.progress,
+        error=supervisor.error,
+        ctx=supervisor.card.ctx if supervisor.card else None,
+        restarts=supervisor.restarts,
+        active=stats.active,
+        queued=stats.queued,
+        pid=supervisor.pid,
+        engine=EngineCounters(
+            steps=stats.steps,
+            generated=stats.generated,
+            prefilled=stats.prefilled,
+            reused=stats.reused,
+            widest=stats.widest,
+            preempted=stats.preempted,
+        ),
+    )

@@ -1,0 +1,109 @@
+"""The command line of ``python -m backend``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import sys
+from collections.abc import Sequence
+
+from backend.errors import StartupError, UsageError
+from backend.server import run
+from backend.settings import (
+    CTX,
+    GPU_LAYERS,
+    PARALLEL,
+    PORT,
+    QUEUE,
+    THREADS,
+    Settings,
+    parse_specs,
+)
+
+_EXAMPLES = """\
+examples:
+  python -m backend --model builtin:sage
+  python -m backend --model builtin:sage --model builtin:atlas=geographer --port 0
+  python -m backend --model ~/models/qwen3-4b-q4_k_m.gguf=qwen --ctx 16384 --parallel 4
+
+GET /health says which models are ready; POST /v1/chat/completions takes what OpenAI's API takes.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the server; returns the exit code."""
+    try:
+        settings = parse(argv)
+        _require("llama_cpp")
+        run(settings)
+    except UsageError as error:
+        return _fail(str(error), 2)
+    except StartupError as error:
+        return _fail(str(error), 1)
+    return 0
+
+
+def parse(argv: Sequence[str] | None = None) -> Settings:
+    """Reads a command line.
+
+    Raises:
+        UsageError: A value is impossible.
+    """
+    options = _parser().parse_args(argv)
+    return Settings(
+        models=parse_specs(options.model),
+        host=options.host,
+        port=PORT.check(options.port),
+        ctx=CTX.check(options.ctx),
+        parallel=PARALLEL.check(options.parallel),
+        threads=THREADS.check(options.threads),
+        gpu_layers=GPU_LAYERS.check(options.gpu_layers),
+        queue=QUEUE.check(options.queue),
+        exit_with_parent=options.exit_with_parent,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m backend",
+        description="Serves GGUF models with an OpenAI-compatible API, each in its own process.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--model",
+        action="append",
+        required=True,
+        metavar="SPEC",
+        help="PATH, PATH=ALIAS, builtin:NAME or builtin:NAME=ALIAS; may be repeated",
+    )
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (default: %(default)s)"
+    )
+    numbers = {
+        "port": (11434, "port to listen on, 0 for any free one (default: %(default)s)"),
+        "ctx": (4096, "tokens each model keeps, shared by its requests (default: %(default)s)"),
+        "parallel": (8, "requests each model answers at the same time (default: %(default)s)"),
+        "threads": (0, "CPU threads for each model (default: its share of the cores)"),
+        "gpu-layers": (-1, "layers to put on a GPU where there is one (default: all)"),
+        "queue": (256, "requests that may wait for each model (default: %(default)s)"),
+    }
+    for name, (default, text) in numbers.items():
+        parser.add_argument(f"--{name}", type=int, default=default, metavar="N", help=text)
+    parser.add_argument(
+        "--exit-with-parent",
+        action="store_true",
+        help="end when standard input ends, as it does when the starting process is gone",
+    )
+    return parser
+
+
+def _require(module: str) -> None:
+    if importlib.util.find_spec(module) is None:
+        raise UsageError(f"{module} is not installed: pip install 'council[backend]'")
+
+
+def _fail(message: str, code: int) -> int:
+    sys.stderr.write(f"council-backend: {message}\n")
+    return code

@@ -1,0 +1,204 @@
+"""The messages between the server and a model's worker process.
+
+Commands travel to the worker, events come back. Each is a frozen dataclass told apart by ``type``;
+``frames`` turns them into bytes and checks them on arrival.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+FinishReason = Literal["stop", "length", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the next token is chosen.
+
+    Attributes:
+        temperature: 0 always takes the likeliest token; higher is more varied.
+        top_k: Keep the k likeliest tokens; 0 keeps all.
+        top_p: Keep the likeliest tokens that together have this probability.
+        min_p: Drop tokens less likely than this fraction of the likeliest one.
+        presence_penalty: Subtracted once from the logit of each token already generated.
+        frequency_penalty: Subtracted for each time a token was already generated.
+        repeat_penalty: Divides the logit of each token already generated; 1 does nothing.
+        seed: Start of the random sequence; None draws one.
+    """
+
+    temperature: float = 0.8
+    top_k: int = 40
+    top_p: float = 0.95
+    min_p: float = 0.05
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    repeat_penalty: float = 1.0
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """The first command: which model to load, and how.
+
+    Attributes:
+        path: The GGUF file.
+        ctx: KV cells shared by all requests, in tokens.
+        parallel: Requests decoded at the same time.
+        threads: CPU threads for a decode.
+        gpu_layers: Layers to put on a GPU; -1 for all.
+    """
+
+    path: str
+    ctx: int
+    parallel: int
+    threads: int
+    gpu_layers: int
+    type: Literal["load"] = "load"
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """Generate text after a prompt.
+
+    Attributes:
+        id: Chosen by the server, never used twice in one life of a worker.
+        prompt: The rendered chat; special tokens in it are recognised.
+        sampling: How tokens are chosen.
+        max_tokens: Most tokens to generate; None for as many as the context holds.
+        stop: Texts that end the generation and are not part of it.
+        reuse: Whether cached work may be used although it can change the last bits of the logits;
+            None leaves the choice to the engine.
+    """
+
+    id: int
+    prompt: str
+    sampling: Sampling
+    max_tokens: int | None
+    stop: tuple[str, ...]
+    reuse: bool | None = None
+    type: Literal["submit"] = "submit"
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Forget a request; nothing more is sent for it. Unknown ids are ignored."""
+
+    id: int
+    type: Literal["cancel"] = "cancel"
+
+
+Command = Load | Submit | Cancel
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How much of the model file has been read, from 0 to 1."""
+
+    fraction: float
+    type: Literal["progress"] = "progress"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The model is ready.
+
+    Attributes:
+        ctx: Most tokens (prompt and answer) one request may have.
+        cells: KV cells shared by all requests.
+        template: The file's chat template, in Jinja; None when it has none.
+        bos: Text of the token that begins a sequence, "" when there is none.
+        eos: Text of the token that ends a sequence, "" when there is none.
+        fingerprint: Changes when the model or the library does.
+    """
+
+    ctx: int
+    cells: int
+    template: str | None
+    bos: str
+    eos: str
+    fingerprint: str
+    type: Literal["loaded"] = "loaded"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadFailed:
+    """The model cannot be loaded, in words for a person; the worker exits."""
+
+    reason: str
+    type: Literal["load_failed"] = "load_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A request fits and waits its turn."""
+
+    id: int
+    prompt_tokens: int
+    type: Literal["accepted"] = "accepted"
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A request's prompt does not fit: ``prompt_tokens`` leaves no room within ``ctx``."""
+
+    id: int
+    prompt_tokens: int
+    ctx: int
+    type: Literal["rejected"] = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What one step added to one request.
+
+    Attributes:
+        id: The request.
+        text: New text; may be empty.
+        generated: Tokens generated so far, the end-of-text token included.
+        cached: Prompt tokens that were not computed again.
+        finish: Why it ended; None while it goes on. "error": the engine could not go on with it.
+    """
+
+    id: int
+    text: str
+    generated: int
+    cached: int
+    finish: FinishReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Counters of a worker's life, and what it is doing now.
+
+    Attributes:
+        active: Requests that hold a sequence.
+        queued: Requests that wait for one.
+        steps: Decodes done.
+        generated: Tokens generated.
+        prefilled: Prompt tokens computed.
+        reused: Prompt tokens taken from a cache instead.
+        widest: Most requests served by one decode.
+        preempted: Times a request had to give up its cells for a while.
+    """
+
+    active: int = 0
+    queued: int = 0
+    steps: int = 0
+    generated: int = 0
+    prefilled: int = 0
+    reused: int = 0
+    widest: int = 0
+    preempted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """All that one step produced, and the counters after it."""
+
+    outputs: tuple[Output, ...]
+    stats: Stats
+    type: Literal["step"] = "step"
+
+
+Event = Progress | Loaded | LoadFailed | Accepted | Rejected | Step

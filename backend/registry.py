@@ -1,0 +1,101 @@
+"""The models a server has, by id, and their common beginning and end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import time
+from collections.abc import Iterable
+
+from backend.chat.template import ChatTemplate
+from backend.cpus import default_threads
+from backend.engine.messages import Load, Loaded
+from backend.engine.supervisor import Supervisor
+from backend.errors import InvalidRequest, ModelNotFound
+from backend.settings import ModelSpec, Settings
+
+
+class Model:
+    """A model that clients can name."""
+
+    def __init__(self, spec: ModelSpec, supervisor: Supervisor) -> None:
+        """Takes what was asked for and who keeps it alive."""
+        self.id = spec.id
+        self.path = spec.path
+        self.supervisor = supervisor
+        self.created = int(time.time())
+
+
+@functools.lru_cache(maxsize=64)
+def chat_template(card: Loaded) -> ChatTemplate:
+    """The compiled template of a loaded model.
+
+    Raises:
+        TemplateError: It is no valid Jinja.
+    """
+    return ChatTemplate(card.template, card.bos, card.eos)
+
+
+class Registry:
+    """Finds models by id, starts them and stops them."""
+
+    def __init__(self, models: Iterable[Model]) -> None:
+        """Takes models with different ids."""
+        self._models = {model.id: model for model in models}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Registry:
+        """Prepares the models of a command line."""
+        return cls(Model(spec, _supervisor(spec, settings)) for spec in settings.models)
+
+    @property
+    def models(self) -> list[Model]:
+        """All models, in the order of the command line."""
+        return list(self._models.values())
+
+    def find(self, name: str | None) -> Model:
+        """The model a request names; without a name, the only one there is.
+
+        Raises:
+            ModelNotFound: There is none of that name.
+            InvalidRequest: No name, and several models.
+        """
+        if name is None and len(self._models) == 1:
+            return self.models[0]
+        if name is None:
+            there_are = ", ".join(map(repr, self._models))
+            raise InvalidRequest(
+                f"model is missing and there are several: {there_are}.", param="model"
+            )
+        if name not in self._models:
+            raise ModelNotFound(name, self._models)
+        return self._models[name]
+
+    def start(self) -> None:
+        """Begins to load all models."""
+        self._tasks = [asyncio.create_task(model.supervisor.run()) for model in self.models]
+
+    async def settled(self) -> None:
+        """Waits until each model is ready or has failed."""
+        await asyncio.gather(*(model.supervisor.settled() for model in self.models))
+
+    async def close(self) -> None:
+        """Ends every request and every worker."""
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+def _supervisor(spec: ModelSpec, settings: Settings) -> Supervisor:
+    load = Load(
+        path=str(spec.path),
+        ctx=settings.ctx,
+        parallel=settings.parallel,
+        threads=settings.threads or default_threads(spec.path, len(settings.models)),
+        gpu_layers=settings.gpu_layers,
+    )
+    return Supervisor(spec.id, load, settings.parallel + settings.queue)

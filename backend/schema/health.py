@@ -1,0 +1,45 @@
+"""The answer of ``GET /health``."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel
+
+
+class EngineCounters(BaseModel):
+    """Counters since the model's worker process started.
+
+    ``steps`` decodes made ``generated`` tokens and computed ``prefilled`` prompt tokens, while
+    ``reused`` came from a cache; ``widest`` is the most requests one decode served, ``preempted``
+    how often one had to step back for a while.
+    """
+
+    steps: int
+    generated: int
+    prefilled: int
+    reused: int
+    widest: int
+    preempted: int
+
+
+class ModelHealth(BaseModel):
+    """How one model is; ``progress`` of loading from 0 to 1, ``ctx`` in tokens for one request."""
+
+    id: str
+    status: Literal["loading", "ready", "restarting", "failed"]
+    progress: float
+    error: str | None
+    ctx: int | None
+    restarts: int
+    active: int
+    queued: int
+    pid: int | None
+    engine: EngineCounters
+
+
+class Health(BaseModel):
+    """How the server is: ready (all models), degraded (some), loading or failed (none)."""
+
+    status: Literal["ready", "loading", "degraded", "failed"]
+    models: list[ModelHealth]
