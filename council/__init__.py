@@ -9,35 +9,81 @@ async with council.open_council("configs/panel.yaml") as panel:
         async for event in run:
             ...
     print(run.result.answer, run.result.status)
+
+The names below are imported when they are first used: `import council` itself loads no network
+library.
 """
 
-from council.agents.base import Agent
-from council.agents.fallback import FallbackAgent
-from council.agents.local import LocalAgent
-from council.agents.local_server import BackendOptions
-from council.agents.openai_http import OpenAIHTTPAgent
-from council.agents.scripted import ScriptedAgent
-from council.council import Council, ask, open_council
-from council.errors import (
-    AgentError,
-    AgentTimeout,
-    BackendError,
-    ConfigError,
-    CouncilError,
-    LimitExceeded,
-    QuorumLost,
-    StrategyError,
-    StreamError,
-    TransportError,
-)
-from council.events import Event
-from council.expert import Expert
-from council.limits import Timeouts
-from council.messages import ChatMessage, ChatRequest, ChatToken, Sampling, Usage
-from council.replies import Reply
-from council.result import Result
-from council.run import Run
-from council.strategies import STRATEGIES, Concat, First, Strategy, Synthesize, Vote
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from council.agents.base import Agent
+    from council.agents.fallback import FallbackAgent
+    from council.agents.local import LocalAgent
+    from council.agents.local_server import BackendOptions
+    from council.agents.openai_http import OpenAIHTTPAgent
+    from council.agents.scripted import ScriptedAgent
+    from council.council import Council, ask, open_council
+    from council.errors import (
+        AgentError,
+        AgentTimeout,
+        BackendError,
+        ConfigError,
+        CouncilError,
+        LimitExceeded,
+        QuorumLost,
+        StrategyError,
+        StreamError,
+        TransportError,
+    )
+    from council.events import Event
+    from council.expert import Expert
+    from council.limits import Timeouts
+    from council.messages import ChatMessage, ChatRequest, ChatToken, Sampling, Usage
+    from council.replies import Reply
+    from council.result import Result
+    from council.run import Run
+    from council.strategies import STRATEGIES, Concat, First, Strategy, Synthesize, Vote
+
+_HOMES = {
+    "Agent": "council.agents.base",
+    "AgentError": "council.errors",
+    "AgentTimeout": "council.errors",
+    "BackendError": "council.errors",
+    "BackendOptions": "council.agents.local_server",
+    "ChatMessage": "council.messages",
+    "ChatRequest": "council.messages",
+    "ChatToken": "council.messages",
+    "Concat": "council.strategies",
+    "ConfigError": "council.errors",
+    "Council": "council.council",
+    "CouncilError": "council.errors",
+    "Event": "council.events",
+    "Expert": "council.expert",
+    "FallbackAgent": "council.agents.fallback",
+    "First": "council.strategies",
+    "LimitExceeded": "council.errors",
+    "LocalAgent": "council.agents.local",
+    "OpenAIHTTPAgent": "council.agents.openai_http",
+    "QuorumLost": "council.errors",
+    "Reply": "council.replies",
+    "Result": "council.result",
+    "Run": "council.run",
+    "STRATEGIES": "council.strategies",
+    "Sampling": "council.messages",
+    "ScriptedAgent": "council.agents.scripted",
+    "Strategy": "council.strategies",
+    "StrategyError": "council.errors",
+    "StreamError": "council.errors",
+    "Synthesize": "council.strategies",
+    "Timeouts": "council.limits",
+    "TransportError": "council.errors",
+    "Usage": "council.messages",
+    "Vote": "council.strategies",
+    "ask": "council.council",
+    "open_council": "council.council",
+}
 
 __all__ = [
     "STRATEGIES",
@@ -77,3 +123,15 @@ __all__ = [
     "ask",
     "open_council",
 ]
+
+if not TYPE_CHECKING:  # so that a type checker still reports a name that does not exist
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'council' has no attribute {name!r}")
+        value = getattr(import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

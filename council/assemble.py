@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from council.agents.base import Agent
-from council.agents.kinds import Shared, build_agent
-from council.agents.local_server import BackendOptions
+from council.agents.kinds import build_agent
+from council.agents.shared import Shared
 from council.config import ExpertConfig, PanelConfig, SynthesizerConfig
 from council.config.document import Document, KeyPath
 from council.config.load import nearest, validation_error
@@ -48,7 +48,7 @@ def assemble(config: PanelConfig, document: Document) -> Parts:
         ConfigError: Something that only shows here: an unknown strategy, option or kind, a
             malformed endpoint, a quorum larger than the panel.
     """
-    shared = Shared(BackendOptions(**config.backend.model_dump()))
+    shared = Shared(config.backend)
     experts = tuple(
         _expert(expert, shared, document, ("experts", i)) for i, expert in enumerate(config.experts)
     )

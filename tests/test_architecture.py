@@ -99,7 +99,12 @@ def test_no_import_loops() -> None:
 @pytest.mark.parametrize("module", sorted(ALL))
 def test_files_stay_small(module: str) -> None:
     lines = ALL[module].read_text().count("\n")
-    assert lines <= 300, f"{module} has {lines} lines: split it by what it does"
+    assert lines <= 500, f"{module} has {lines} lines: split it by what it does"
+
+
+def test_most_files_are_smaller_still() -> None:
+    long = [name for name, file in ALL.items() if file.read_text().count("\n") > 300]
+    assert len(long) * 10 <= len(ALL), f"too many files over 300 lines: {long}"
 
 
 @pytest.mark.parametrize("module", sorted(ALL))

@@ -3,72 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-
-import httpx
+from importlib import import_module
 
 from council.agents.base import Agent
-from council.agents.local import LocalAgent
-from council.agents.local_server import BackendOptions, LocalServer
-from council.agents.openai_http import OpenAIHTTPAgent
-from council.agents.transport import new_client
+from council.agents.shared import Shared
 from council.config import ExpertConfig, SynthesizerConfig
 from council.errors import ConfigError
 
-
-@dataclass(slots=True)
-class Shared:
-    """What the agents of one panel share, made when first needed and closed with the panel."""
-
-    options: BackendOptions
-    _client: httpx.AsyncClient | None = field(default=None, init=False)
-    _server: LocalServer | None = field(default=None, init=False)
-
-    @property
-    def client(self) -> httpx.AsyncClient:
-        """The HTTP client of all remote agents."""
-        if self._client is None:
-            self._client = new_client()
-        return self._client
-
-    @property
-    def server(self) -> LocalServer:
-        """The bundled backend that serves all local models."""
-        if self._server is None:
-            self._server = LocalServer(self.options)
-        return self._server
-
-    async def aclose(self) -> None:
-        """Closes what was made."""
-        if self._client is not None:
-            await self._client.aclose()
-        if self._server is not None:
-            await self._server.aclose()
-
-
-def _openai(id: str, config: ExpertConfig | SynthesizerConfig, shared: Shared) -> Agent:
-    if config.endpoint is None:
-        raise ConfigError("this kind of agent needs an `endpoint`")
-    return OpenAIHTTPAgent(
-        id,
-        config.model,
-        config.endpoint,
-        api_key=config.api_key.get_secret_value() if config.api_key else None,
-        timeouts=config.timeouts.to_timeouts(),
-        client=shared.client,
-    )
-
-
-def _local(id: str, config: ExpertConfig | SynthesizerConfig, shared: Shared) -> Agent:
-    if config.endpoint is not None:
-        raise ConfigError("a local model has no `endpoint`")
-    timeouts = config.timeouts.to_timeouts()
-    return LocalAgent(id, config.model, server=shared.server, timeouts=timeouts)
-
-
 Builder = Callable[[str, ExpertConfig | SynthesizerConfig, Shared], Agent]
+"""From an id and an entry of a panel file to the agent."""
 
-KINDS: dict[str, Builder] = {"local": _local, "openai": _openai}
+# Each module has a `build` of the type above. Named, not imported: a panel loads only the
+# libraries of the kinds it has.
+KINDS = {
+    "local": "council.agents.local",
+    "openai": "council.agents.openai_http",
+}
 
 
 def build_agent(id: str, config: ExpertConfig | SynthesizerConfig, shared: Shared) -> Agent:
@@ -80,4 +30,5 @@ def build_agent(id: str, config: ExpertConfig | SynthesizerConfig, shared: Share
     kind = config.kind or ("local" if config.endpoint is None else "openai")
     if kind not in KINDS:
         raise ConfigError(f"unknown kind {kind!r} (known: {', '.join(KINDS)})")
-    return KINDS[kind](id, config, shared)
+    build: Builder = import_module(KINDS[kind]).build
+    return build(id, config, shared)

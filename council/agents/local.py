@@ -8,7 +8,9 @@ from dataclasses import replace
 
 from council.agents.local_server import BackendOptions, LocalServer
 from council.agents.openai_http import OpenAIHTTPAgent
-from council.errors import AgentError
+from council.agents.shared import Shared
+from council.config import ExpertConfig, SynthesizerConfig
+from council.errors import AgentError, ConfigError
 from council.limits import Timeouts
 from council.messages import ChatRequest, ChatToken
 
@@ -75,3 +77,16 @@ class LocalAgent:
         """Ends the server, if it is the agent's own."""
         if self._owns_server:
             await self._server.aclose()
+
+
+def build(id: str, config: ExpertConfig | SynthesizerConfig, shared: Shared) -> LocalAgent:
+    """The agent for an entry of a panel file; all of a panel share one server.
+
+    Raises:
+        ConfigError: It has an endpoint.
+    """
+    if config.endpoint is not None:
+        raise ConfigError("a local model has no `endpoint`")
+    options = BackendOptions(**shared.backend.model_dump())
+    server = shared.once(LocalServer, options)
+    return LocalAgent(id, config.model, server=server, timeouts=config.timeouts.to_timeouts())

@@ -13,9 +13,11 @@ import httpx
 from council.agents.endpoints import chat_url
 from council.agents.http_body import ResponseBody, open_body
 from council.agents.http_errors import FOREIGN, CallContext, from_foreign, from_status
+from council.agents.shared import Shared
 from council.agents.transport import new_client
 from council.agents.wire import ChatStreamDecoder
-from council.errors import AgentError
+from council.config import ExpertConfig, SynthesizerConfig
+from council.errors import AgentError, ConfigError
 from council.limits import ProgressClock, Timeouts
 from council.messages import ChatRequest, ChatToken, Sampling
 
@@ -157,3 +159,21 @@ async def _tokens(body: ResponseBody) -> AsyncGenerator[ChatToken, None]:
         if data is None:
             return
     await body.drain()
+
+
+def build(id: str, config: ExpertConfig | SynthesizerConfig, shared: Shared) -> OpenAIHTTPAgent:
+    """The agent for an entry of a panel file.
+
+    Raises:
+        ConfigError: It has no endpoint, or one that is no URL.
+    """
+    if config.endpoint is None:
+        raise ConfigError("this kind of agent needs an `endpoint`")
+    return OpenAIHTTPAgent(
+        id,
+        config.model,
+        config.endpoint,
+        api_key=config.api_key.get_secret_value() if config.api_key else None,
+        timeouts=config.timeouts.to_timeouts(),
+        client=shared.once(new_client),
+    )

@@ -6,12 +6,9 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-import anyio
 import typer
 
 from council.cli.exit_codes import USAGE
-from council.config import json_schema
-from council.council import open_council
 from council.errors import ConfigError
 
 config_app = typer.Typer(help="Check panel files; print their JSON schema.", no_args_is_help=True)
@@ -25,6 +22,8 @@ def check(
 
     Example: council config check configs/*.yaml
     """
+    import anyio
+
     failed = False
     for panel in panels:
         try:
@@ -44,9 +43,13 @@ def schema() -> None:
 
     Example: council config schema > panel.schema.json
     """
+    from council.config import json_schema
+
     typer.echo(json.dumps(json_schema(), indent=2))
 
 
 async def _experts(panel: Path) -> list[str]:
+    from council.council import open_council
+
     async with open_council(panel) as opened:
         return [expert.id for expert in opened.experts]

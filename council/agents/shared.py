@@ -1,0 +1,43 @@
+"""What the agents of one panel share: clients, servers, whatever is made once and closed once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from council.config import BackendConfig
+
+
+class Closable(Protocol):
+    """Something that holds resources."""
+
+    async def aclose(self) -> None: ...
+
+
+T = TypeVar("T", bound=Closable)
+
+
+@dataclass(slots=True)
+class Shared:
+    """Makes each thing when it is first asked for, and closes all of them with the panel.
+
+    Attributes:
+        backend: How the panel file wants the bundled backend started.
+    """
+
+    backend: BackendConfig = field(default_factory=BackendConfig)
+    _made: dict[Callable[..., Any], Any] = field(default_factory=dict, init=False)
+
+    def once(self, make: Callable[..., T], *arguments: object) -> T:
+        """What `make(*arguments)` gave the first time."""
+        if make not in self._made:
+            self._made[make] = make(*arguments)
+        made: T = self._made[make]
+        return made
+
+    async def aclose(self) -> None:
+        """Closes everything, the newest first."""
+        while self._made:
+            _, made = self._made.popitem()
+            await made.aclose()
