@@ -112,6 +112,8 @@ def _expert(config: ExpertConfig, shared: Shared, document: Document, path: KeyP
         weight=config.weight,
         family=config.family or "",
         sampling=config.sampling.to_sampling(),
+        extra=config.extra_body,
+        hedge_after=config.hedge_after,
     )
 
 
@@ -126,7 +128,9 @@ def _writers(
             continue
         id = WRITER_ID if len(writers) == 0 else f"{WRITER_ID}-{len(writers) + 1}"
         agent = _agent(id, entry, shared, document, ("synthesizer",))
-        writers.append(Expert(id, agent, sampling=entry.sampling.to_sampling()))
+        writers.append(
+            Expert(id, agent, sampling=entry.sampling.to_sampling(), extra=entry.extra_body)
+        )
     return tuple(writers)
 
 

@@ -185,9 +185,14 @@ def to_messages(question: Question) -> tuple[ChatMessage, ...]:
     if isinstance(question, str):
         question = [ChatMessage("user", question)]
     messages = tuple(question)
-    if not messages or messages[-1].role != "user" or not messages[-1].content.strip():
+    if not messages or messages[-1].role != "user" or not _has_content(messages[-1]):
         raise ConfigError("the question is empty: the last message has to be the user's")
     return messages
+
+
+def _has_content(message: ChatMessage) -> bool:
+    content = message.content
+    return bool(content.strip() if isinstance(content, str) else content)
 
 
 def _parts(panel: PanelSource) -> Parts:

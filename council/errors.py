@@ -66,6 +66,7 @@ class TransportError(AgentError):
     Args:
         message: As for `AgentError`.
         status: The HTTP status, or None where no response came.
+        retry_after: Seconds the server asked to wait, where it did.
         excerpt: The beginning of the response's body, secrets removed.
         agent: As for `AgentError`.
         endpoint: As for `AgentError`.
@@ -79,6 +80,7 @@ class TransportError(AgentError):
         message: str,
         *,
         status: int | None = None,
+        retry_after: float | None = None,
         excerpt: str = "",
         agent: str = "",
         endpoint: str = "",
@@ -86,6 +88,7 @@ class TransportError(AgentError):
     ) -> None:
         super().__init__(message, agent=agent, endpoint=endpoint, request_id=request_id)
         self.status = status
+        self.retry_after = retry_after
         self.excerpt = excerpt
 
 

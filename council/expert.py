@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from council.agents.base import Agent
 from council.events import ExpertInfo
-from council.messages import ChatMessage, Sampling
+from council.messages import ChatMessage, Json, Sampling
 
 PERSONA = "Your part on this panel: {persona}"
 
@@ -23,6 +23,9 @@ class Expert:
         weight: The weight of its vote; its samples share it.
         family: The model family, since siblings err alike; by default the model's name.
         sampling: The knobs of its requests.
+        extra: More fields of its requests' bodies.
+        hedge_after: Seconds without a first token after which a second request goes out, and the
+            slower one is cancelled; None for never.
     """
 
     id: str
@@ -32,6 +35,8 @@ class Expert:
     weight: float = 1.0
     family: str = ""
     sampling: Sampling = field(default_factory=Sampling)
+    extra: Json = field(default_factory=dict)
+    hedge_after: float | None = None
 
     @property
     def info(self) -> ExpertInfo:
@@ -49,5 +54,4 @@ def opening(messages: tuple[ChatMessage, ...], expert: Expert) -> tuple[ChatMess
     if not expert.persona:
         return messages
     *before, question = messages
-    with_persona = f"{question.content}\n\n{PERSONA.format(persona=expert.persona)}"
-    return (*before, ChatMessage(question.role, with_persona))
+    return (*before, question.with_suffix(f"\n\n{PERSONA.format(persona=expert.persona)}"))

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import math
+
 import anyio
 
 from council.agents.base import Agent
 from council.errors import AgentError
-from council.messages import ChatRequest, ChatToken, FinishReason, Usage
+from council.messages import (
+    ChatRequest,
+    ChatToken,
+    FinishReason,
+    TokenLogprob,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+)
 from council.replies import Failure, Reply, ReplyStatus, Timings
+
+# What a token of English comes to on average; other languages have fewer characters a token.
+_CHARACTERS_PER_TOKEN = 4
 
 
 class LiveReply:
@@ -34,6 +47,9 @@ class LiveReply:
         self.ended = anyio.Event()
         self._text: list[str] = []
         self._reasoning: list[str] = []
+        self._refusal: list[str] = []
+        self._logprobs: list[TokenLogprob] = []
+        self._calls: dict[int, list[ToolCallDelta]] = {}
         self._finish_reason: FinishReason | None = None
         self._usage: Usage | None = None
         self._started: float | None = None
@@ -44,15 +60,24 @@ class LiveReply:
         self._started = now
 
     def take(self, token: ChatToken, now: float) -> None:
-        """Adds one increment."""
+        """Adds one increment; of several answers to one request, the first is the reply."""
+        if token.usage is not None:
+            self._usage = token.usage
+        if token.index:
+            return
         if token.text:
             self._text.append(token.text)
         if token.reasoning:
             self._reasoning.append(token.reasoning)
         if self._first_token is None and (token.text or token.reasoning):
             self._first_token = now
-        self._finish_reason = token.finish_reason or self._finish_reason
-        self._usage = token.usage or self._usage
+        if token.finish_reason is not None:
+            self._finish_reason = token.finish_reason
+        if token.refusal:
+            self._refusal.append(token.refusal)
+        self._logprobs.extend(token.logprobs)
+        for delta in token.tool_calls:
+            self._calls.setdefault(delta.index, []).append(delta)
 
     def end(self, status: ReplyStatus, now: float, error: AgentError | None = None) -> Reply:
         """The reply as it stands, with the given outcome."""
@@ -68,6 +93,29 @@ class LiveReply:
             reasoning="".join(self._reasoning),
             finish_reason=self._finish_reason,
             error=Failure.of(error) if error else None,
-            usage=self._usage,
+            usage=self._usage or self._estimate(),
             timings=Timings(first, now - started),
+            tool_calls=tuple(_joined(pieces) for _, pieces in sorted(self._calls.items())),
+            refusal="".join(self._refusal),
+            logprobs=tuple(self._logprobs),
         )
+
+    def _estimate(self) -> Usage | None:
+        """Usage by the length of the texts, None where nothing was written."""
+        written = sum(map(len, self._text)) + sum(map(len, self._reasoning))
+        if not written:
+            return None
+        asked = sum(len(message.text) for message in self.request.messages)
+        return Usage(
+            prompt_tokens=math.ceil(asked / _CHARACTERS_PER_TOKEN),
+            completion_tokens=math.ceil(written / _CHARACTERS_PER_TOKEN),
+            estimated=True,
+        )
+
+
+def _joined(pieces: list[ToolCallDelta]) -> ToolCall:
+    return ToolCall(
+        id=next((piece.id for piece in pieces if piece.id), ""),
+        name="".join(piece.name for piece in pieces),
+        arguments="".join(piece.arguments for piece in pieces),
+    )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
-Role = Literal["system", "user", "assistant"]
+Role = Literal["system", "developer", "user", "assistant", "tool"]
+
+Json = Mapping[str, Any]
+"""A JSON object that council passes on as it is."""
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "other"]
 """Why a reply ended: by itself, at a token limit, to call tools, filtered, or anything else."""
@@ -14,11 +18,61 @@ NoticeKind = Literal["loading", "retry", "fallback"]
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A function the model wants called; `arguments` is the JSON text as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """A piece of the `index`-th tool call: id and name come once, arguments in parts."""
+
+    index: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """A token's log probability, and those of the likeliest tokens in its place."""
+
+    token: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """One turn of a conversation."""
+    """One turn of a conversation.
+
+    Attributes:
+        role: Whose turn it is.
+        content: Text, or parts as the chat API has them (`{"type": "image_url", …}`).
+        tool_calls: What an assistant's turn wants called.
+        tool_call_id: Which call a tool's turn answers.
+    """
 
     role: Role
-    content: str
+    content: str | tuple[Json, ...] = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = ""
+
+    @property
+    def text(self) -> str:
+        """The text of the content, without images and other parts."""
+        if isinstance(self.content, str):
+            return self.content
+        return "".join(str(part.get("text", "")) for part in self.content)
+
+    def with_suffix(self, text: str) -> ChatMessage:
+        """The same turn with more text at its end."""
+        if isinstance(self.content, str):
+            return replace(self, content=self.content + text)
+        return replace(self, content=(*self.content, {"type": "text", "text": text}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +102,12 @@ class ChatRequest:
         model: The model's name as the server knows it; empty for the agent's own.
         messages: The conversation, oldest first.
         sampling: The knobs.
+        tools: Functions the model may call, as the chat API describes them.
+        tool_choice: `auto`, `none`, `required`, or an object that names a function.
+        response_format: What the answer has to look like, as the chat API describes it.
+        logprobs: How many likely tokens to report for each token; None for no log probabilities.
+        n: How many answers to write; their tokens carry an `index`.
+        extra: More fields of the body, for what only some servers know.
         request_id: Sent along as `X-Request-Id`, so that both sides' logs can be matched.
     """
 
@@ -55,15 +115,31 @@ class ChatRequest:
     messages: tuple[ChatMessage, ...]
     sampling: Sampling = field(default_factory=Sampling)
     request_id: str = ""
+    tools: tuple[Json, ...] = ()
+    tool_choice: str | Json | None = None
+    response_format: Json | None = None
+    logprobs: int | None = None
+    n: int | None = None
+    extra: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens counted by the server."""
+    """Tokens counted by the server, or estimated where it reports none.
+
+    Attributes:
+        prompt_tokens: Tokens of the request.
+        completion_tokens: Tokens of the reply, its reasoning included.
+        cached_tokens: Those of the prompt that a cache had.
+        reasoning_tokens: Those of the completion that were reasoning.
+        estimated: True where council counted characters because no server counted tokens.
+    """
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    estimated: bool = False
 
     @property
     def total_tokens(self) -> int:
@@ -75,6 +151,8 @@ class Usage:
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
             self.cached_tokens + other.cached_tokens,
+            self.reasoning_tokens + other.reasoning_tokens,
+            self.estimated or other.estimated,
         )
 
 
@@ -95,6 +173,10 @@ class ChatToken:
         reasoning: More of the model's thinking, kept apart from the answer.
         finish_reason: Set once, on the token that ends the reply.
         usage: Tokens counted so far; the last one reported holds.
+        tool_calls: Pieces of tool calls.
+        refusal: More of a refusal, which is no answer.
+        logprobs: Log probabilities of the text's tokens, where asked for.
+        index: Which of the request's `n` answers this belongs to.
         notice: Set when the agent reports on itself (loading a model, trying again).
     """
 
@@ -102,4 +184,8 @@ class ChatToken:
     reasoning: str = ""
     finish_reason: FinishReason | None = None
     usage: Usage | None = None
+    tool_calls: tuple[ToolCallDelta, ...] = ()
+    refusal: str = ""
+    logprobs: tuple[TokenLogprob, ...] = ()
+    index: int = 0
     notice: Notice | None = None

@@ -74,7 +74,7 @@ class Panel:
     @property
     def question(self) -> str:
         """What the panel is asked."""
-        return self.messages[-1].content
+        return self.messages[-1].text
 
     @property
     def at(self) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from council.errors import CouncilError
-from council.messages import FinishReason, Usage
+from council.messages import FinishReason, TokenLogprob, ToolCall, Usage
 
 ReplyStatus = Literal["complete", "failed", "cancelled"]
 """`cancelled`: the strategy or the caller needed no more of it; nothing went wrong."""
@@ -47,7 +47,10 @@ class Reply:
         reasoning: Its thinking, where the server sends it.
         finish_reason: Why the reply ended, None if it did not end by itself.
         error: Set exactly when `status` is `failed`.
-        usage: As the server counted, None where it did not say.
+        usage: As the server counted; estimated from the texts' lengths where it did not.
+        tool_calls: Functions it wants called.
+        refusal: What it said instead of answering, where the server marks a refusal.
+        logprobs: Log probabilities of the text's tokens, where they were asked for.
         timings: When it answered.
     """
 
@@ -62,6 +65,9 @@ class Reply:
     error: Failure | None
     usage: Usage | None
     timings: Timings
+    tool_calls: tuple[ToolCall, ...] = ()
+    refusal: str = ""
+    logprobs: tuple[TokenLogprob, ...] = ()
 
     @property
     def label(self) -> str:

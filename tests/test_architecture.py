@@ -13,7 +13,7 @@ PACKAGES = ("council", "backend")
 # A module may import from its own layer and from those before it.
 LAYERS = [
     ["council.errors", "council.messages", "council.tasks"],
-    ["council.limits", "council.replies"],
+    ["council.limits", "council.replies", "council.retry"],
     ["council.result"],
     ["council.events", "council.config"],
     ["council.agents"],

@@ -205,7 +205,7 @@ async def test_a_slow_reader_loses_no_event() -> None:
 
 
 async def test_a_panel_can_be_asked_many_questions_at_once() -> None:
-    agent = ScriptedAgent("a", lambda request: request.messages[-1].content)
+    agent = ScriptedAgent("a", lambda request: request.messages[-1].text)
     answers: dict[int, str | None] = {}
     async with council.open_council([agent]) as opened:
 

@@ -8,6 +8,11 @@ from typing import Protocol, runtime_checkable
 from council.messages import ChatRequest, ChatToken
 
 
+def has_begun(token: ChatToken) -> bool:
+    """Whether with this token something of the reply has gone out: there is no way back."""
+    return bool(token.text or token.reasoning or token.tool_calls or token.refusal)
+
+
 @runtime_checkable
 class Agent(Protocol):
     """Something that answers a chat request, a token at a time.

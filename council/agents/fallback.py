@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
-from council.agents.base import Agent
+from council.agents.base import Agent, has_begun
 from council.errors import AgentError
 from council.messages import ChatRequest, ChatToken, Notice
 
@@ -41,7 +41,7 @@ class FallbackAgent:
                 # Each agent knows its model under its own name.
                 async with aclosing(agent.chat(replace(request, model=agent.model))) as tokens:
                     async for token in tokens:
-                        begun = begun or bool(token.text or token.reasoning)
+                        begun = begun or has_begun(token)
                         yield token
                 return
             except AgentError as error:

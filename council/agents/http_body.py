@@ -75,13 +75,17 @@ class ResponseBody:
             body += data
         return body
 
-    def require_event_stream(self) -> None:
-        """Raises StreamError where the body is certainly something else."""
+    async def require_no_page(self) -> None:
+        """Raises StreamError where a gateway answered with a page of its own.
+
+        Some servers send a wrong type with a right stream, or none: only HTML is refused here.
+        """
         content_type = self.response.headers.get("content-type", "")
-        # Some servers send no type at all, or text/plain: only what cannot be a stream is refused.
-        if "html" in content_type or "application/json" in content_type:
+        if "html" in content_type:
+            excerpt = (await self.excerpt())[:EXCERPT_BYTES].decode("utf-8", "replace")
             raise StreamError(
-                f"expected an event stream, got {content_type!r}: is the endpoint right?"
+                f"expected an event stream, got HTTP {self.response.status_code} with"
+                f" {content_type!r} (is the endpoint right?): {excerpt}"
             )
 
 

@@ -12,6 +12,7 @@ import aiohttp
 import httpx
 import jiter
 
+from council.agents.retry_after import retry_after
 from council.agents.wire import error_message
 from council.errors import AgentError, AgentTimeout, StreamError, TransportError
 
@@ -83,8 +84,9 @@ def _is_connect_timeout(error: Exception) -> bool:
     return not isinstance(cause, aiohttp.ClientError) or isinstance(cause, TimeoutError)
 
 
-def from_status(status: int, body: bytes, context: CallContext) -> TransportError:
-    """The council error for a response with a status other than 2xx."""
+def from_status(response: httpx.Response, body: bytes, context: CallContext) -> TransportError:
+    """The council error for a response with a status other than 2xx and the start of its body."""
+    status = response.status_code
     excerpt = context.redact(body[:EXCERPT_BYTES].decode("utf-8", "replace"))
     try:
         said = error_message(jiter.from_json(body))
@@ -94,6 +96,7 @@ def from_status(status: int, body: bytes, context: CallContext) -> TransportErro
     error = TransportError(
         f"HTTP {status} from {context.endpoint}: {detail}{_advice(status)}",
         status=status,
+        retry_after=retry_after(response.headers),
         excerpt=excerpt,
     )
     context.locate(error)

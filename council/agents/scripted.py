@@ -65,7 +65,7 @@ class ScriptedAgent:
                 words += bool(token.text.strip())
                 ended = ended or token.finish_reason is not None
                 yield token
-        prompt = sum(len(message.content.split()) for message in request.messages)
+        prompt = sum(len(message.text.split()) for message in request.messages)
         yield ChatToken(finish_reason=None if ended else "stop", usage=Usage(prompt, words))
 
     async def aclose(self) -> None:

@@ -11,8 +11,9 @@ from typing import Any
 import jiter
 
 from council.agents.sse import ServerSentEvent, SSEDecoder
+from council.agents.tool_call_deltas import ToolCallIndex
 from council.errors import StreamError
-from council.messages import ChatToken, FinishReason, Usage
+from council.messages import ChatToken, FinishReason, TokenLogprob, ToolCallDelta, Usage
 
 _DONE = b"[DONE]"
 
@@ -36,13 +37,19 @@ _FINISH_REASONS: dict[str, FinishReason] = {
 class ChatStreamDecoder:
     """Turns the body of one streamed reply into tokens; any cutting gives the same tokens.
 
+    A server that answers a stream request with one plain JSON object is understood too: the
+    first byte that is not blank tells.
+
     Both methods are generators that raise where the stream does, so that tokens which came
     before an error in the same read are not lost.
     """
 
     def __init__(self) -> None:
         self._sse = SSEDecoder()
-        self._finished = False
+        self._chunks = ChunkReader()
+        self._json: list[bytes] | None = None
+        self._undecided = b""
+        self._begun = False
         self.done = False
         """True once `[DONE]` was seen: nothing after it counts."""
 
@@ -52,7 +59,12 @@ class ChatStreamDecoder:
         Raises:
             StreamError: A frame is malformed, or carries an error.
         """
-        yield from self._tokens(self._sse.feed(data))
+        if self._begun:
+            yield from self._tokens(self._sse.feed(data))
+        elif self._json is not None:
+            self._json.append(data)
+        else:
+            yield from self._begin(self._undecided + data)
 
     def end(self) -> Iterator[ChatToken]:
         """Ends a body that was closed without a transport error.
@@ -61,14 +73,30 @@ class ChatStreamDecoder:
             StreamError: As for `feed`; and when the reply was not whole, which means that
                 neither a finish reason nor `[DONE]` had come.
         """
-        yield from self._tokens([event for event in self._sse.flush() if _usable(event)])
+        if self._json is not None:
+            body = b"".join(self._json)
+            yield from self._chunks.completion(body)
+        else:
+            yield from self._tokens([event for event in self._sse.flush() if _usable(event)])
         if not self.whole:
-            raise StreamError("the stream ended before the reply was finished")
+            empty = "the response was empty"
+            cut = "the stream ended before the reply was finished"
+            raise StreamError(cut if self._begun or self._json is not None else empty)
 
     @property
     def whole(self) -> bool:
         """Whether the reply has ended, by a finish reason or `[DONE]`."""
-        return self.done or self._finished
+        return self.done or self._chunks.finished
+
+    def _begin(self, data: bytes) -> Iterator[ChatToken]:
+        start = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+        if not start:
+            self._undecided = data
+        elif start == b"{":
+            self._json = [data[data.index(b"{") :]]
+        else:
+            self._begun = True
+            yield from self._tokens(self._sse.feed(data))
 
     def _tokens(self, events: list[ServerSentEvent]) -> Iterator[ChatToken]:
         for event in events:
@@ -80,34 +108,79 @@ class ChatStreamDecoder:
             if data == _DONE:
                 self.done = True
             elif data:
-                token = token_of(data)
-                self._finished = self._finished or token.finish_reason is not None
-                if token != _EMPTY:
-                    yield token
+                yield from self._chunks.tokens(data)
 
 
 _EMPTY = ChatToken()
 
 
-def token_of(data: bytes) -> ChatToken:
-    """One chunk's JSON as a token; parts that a server leaves out or nulls are empty.
+class ChunkReader:
+    """Chunks of one reply as tokens; parts that a server leaves out or nulls are empty.
 
-    Raises:
-        StreamError: The data is no JSON object, or is an error object.
+    Attributes:
+        finished: Whether a finish reason has come.
     """
-    chunk = _parse(data)
-    error = error_message(chunk)
-    if error is not None:
-        raise StreamError(f"the server reported an error: {error}")
-    usage = _usage(chunk.get("usage"))
-    choice = _first(chunk.get("choices"))
-    delta = choice.get("delta") or {}
-    return ChatToken(
-        text=text_of(delta.get("content")),
-        reasoning=text_of(delta.get("reasoning_content") or delta.get("reasoning")),
-        finish_reason=finish_reason_of(choice.get("finish_reason")),
-        usage=usage,
-    )
+
+    def __init__(self) -> None:
+        self.finished = False
+        self._calls: dict[int, ToolCallIndex] = {}
+
+    def tokens(self, data: bytes) -> Iterator[ChatToken]:
+        """The tokens of one chunk's JSON, none for a chunk that says nothing.
+
+        Raises:
+            StreamError: The data is no JSON object, or is an error object.
+        """
+        chunk = self._checked(data)
+        yield from self._choices(chunk, "delta")
+
+    def completion(self, data: bytes) -> Iterator[ChatToken]:
+        """The tokens of a whole reply that came as one JSON object; errors as for `tokens`."""
+        yield from self._choices(self._checked(data), "message")
+
+    def _checked(self, data: bytes) -> dict[str, Any]:
+        chunk = _parse(data)
+        error = error_message(chunk)
+        if error is not None:
+            raise StreamError(f"the server reported an error: {error}")
+        return chunk
+
+    def _choices(self, chunk: dict[str, Any], part: str) -> Iterator[ChatToken]:
+        # Usage chunks and Azure's first chunk carry no choices.
+        choices = chunk.get("choices")
+        usage = _usage(chunk.get("usage"))
+        for choice in choices if isinstance(choices, list) else ():
+            if isinstance(choice, dict):
+                token = self._token(choice, choice.get(part) or {}, usage)
+                usage = None
+                if token != _EMPTY:
+                    yield token
+        if usage is not None:
+            yield ChatToken(usage=usage)
+
+    def _token(
+        self, choice: dict[str, Any], delta: dict[str, Any], usage: Usage | None
+    ) -> ChatToken:
+        index = _count(choice.get("index"))
+        finish = finish_reason_of(choice.get("finish_reason"))
+        calls: tuple[ToolCallDelta, ...] = ()
+        if delta.get("tool_calls"):
+            calls = self._calls.setdefault(index, ToolCallIndex()).deltas(delta["tool_calls"])
+        if finish is not None:
+            self.finished = True
+            if finish == "stop" and index in self._calls:
+                finish = "tool_calls"
+        content = delta.get("content")
+        return ChatToken(
+            content if isinstance(content, str) else text_of(content),
+            text_of(delta.get("reasoning_content") or delta.get("reasoning")),
+            finish,
+            usage,
+            calls,
+            text_of(delta.get("refusal")),
+            _logprobs(choice.get("logprobs")),
+            index,
+        )
 
 
 def error_message(body: Any) -> str | None:
@@ -148,21 +221,33 @@ def finish_reason_of(value: Any) -> FinishReason | None:
     return _FINISH_REASONS.get(str(value).lower(), "other")
 
 
-def _first(choices: Any) -> dict[str, Any]:
-    # Usage chunks and Azure's first chunk carry no choices.
-    if isinstance(choices, list) and choices and isinstance(choices[0], dict):
-        return choices[0]
-    return {}
-
-
 def _usage(value: Any) -> Usage | None:
     if not isinstance(value, dict):
         return None
-    details = value.get("prompt_tokens_details") or {}
+    prompt = value.get("prompt_tokens_details") or {}
+    completion = value.get("completion_tokens_details") or {}
     return Usage(
         prompt_tokens=_count(value.get("prompt_tokens")),
         completion_tokens=_count(value.get("completion_tokens")),
-        cached_tokens=_count(details.get("cached_tokens")),
+        cached_tokens=_count(prompt.get("cached_tokens") or value.get("prompt_cache_hit_tokens")),
+        reasoning_tokens=_count(completion.get("reasoning_tokens")),
+    )
+
+
+def _logprobs(value: Any) -> tuple[TokenLogprob, ...]:
+    if not isinstance(value, dict):
+        return ()
+    return tuple(
+        TokenLogprob(
+            str(entry.get("token") or ""),
+            float(entry.get("logprob") or 0.0),
+            tuple(
+                (str(other.get("token") or ""), float(other.get("logprob") or 0.0))
+                for other in entry.get("top_logprobs") or ()
+            ),
+        )
+        for entry in value.get("content") or ()
+        if isinstance(entry, dict)
     )
 
 

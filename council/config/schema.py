@@ -84,13 +84,31 @@ class TimeoutsConfig(_Model):
         return Timeouts(**self.model_dump())
 
 
+class RateConfig(_Model):
+    """How much may go to an endpoint in a minute; what is left out is not limited."""
+
+    requests: float | None = Field(None, gt=0)
+    tokens: float | None = Field(None, gt=0)
+
+
 class EndpointConfig(_Model):
     """How one model is reached; shared by experts and synthesizers."""
 
     model: str = Field(min_length=1)
-    endpoint: str | None = Field(None, min_length=1)
+    endpoint: (
+        Annotated[
+            list[Annotated[str, Field(min_length=1)]],
+            Field(min_length=1),
+            BeforeValidator(_as_list, json_schema_input_type=str | list[str]),
+        ]
+        | None
+    ) = None
     kind: str | None = None
     api_key: SecretStr | None = None
+    headers: dict[str, SecretStr] = {}
+    extra_body: dict[str, Any] = {}
+    retries: int = Field(2, ge=0, le=20)
+    rate: RateConfig = RateConfig()
     sampling: SamplingConfig = SamplingConfig()
     timeouts: TimeoutsConfig = TimeoutsConfig()
 
@@ -110,6 +128,7 @@ class ExpertConfig(EndpointConfig):
     samples: int = Field(1, ge=1, le=64)
     weight: float = Field(1.0, gt=0, allow_inf_nan=False)
     family: str | None = Field(None, min_length=1)
+    hedge_after: Seconds | None = None
 
 
 class SynthesizerConfig(EndpointConfig):

@@ -89,6 +89,7 @@ def substantive(replies: Sequence[Reply]) -> list[Reply]:
         if reply.status == "complete"
         and reply.text.strip()
         and reply.finish_reason != "content_filter"
+        and not reply.refusal
         and not is_refusal(reply.text)
     ]
 
@@ -98,7 +99,7 @@ def shortcomings(replies: Sequence[Reply]) -> tuple[str, ...]:
     counted = {id(reply) for reply in substantive(replies)}
     return tuple(
         f"{reply.label}: refused to answer"
-        if reply.status == "complete" and reply.text.strip()
+        if reply.status == "complete" and (reply.text.strip() or reply.refusal)
         else why_missing(reply)
         for reply in replies
         if id(reply) not in counted and reply.status != "cancelled"

@@ -52,7 +52,7 @@ async def test_a_script_of_steps() -> None:
 
 
 async def test_a_script_that_is_a_function() -> None:
-    agent = ScriptedAgent("a", lambda request: request.messages[-1].content.upper())
+    agent = ScriptedAgent("a", lambda request: request.messages[-1].text.upper())
     assert text(await collect(agent)) == "ONE TWO"
 
 

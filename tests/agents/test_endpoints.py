@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from council.agents.endpoints import chat_url
+from council.agents.endpoints import anthropic_url, openai_url
 from council.errors import ConfigError
 
 
@@ -22,10 +22,15 @@ from council.errors import ConfigError
     ],
 )
 def test_every_form_leads_to_the_chat_route(endpoint: str, url: str) -> None:
-    assert chat_url(endpoint) == url
+    assert openai_url(endpoint) == url
 
 
 @pytest.mark.parametrize("endpoint", ["localhost:11434", "h", "", "ftp://h", "http://", "/v1"])
 def test_what_is_no_url_is_refused(endpoint: str) -> None:
     with pytest.raises(ConfigError, match="not an http"):
-        chat_url(endpoint)
+        openai_url(endpoint)
+
+
+def test_anthropics_route() -> None:
+    for endpoint in ("https://h", "https://h/v1", "https://h/v1/messages"):
+        assert anthropic_url(endpoint) == "https://h/v1/messages"

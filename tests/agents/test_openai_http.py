@@ -10,7 +10,8 @@ import httpx
 import pytest
 import respx
 
-from council.agents.openai_http import OpenAIHTTPAgent, request_body
+from council.agents.openai_body import request_body
+from council.agents.openai_http import OpenAIHTTPAgent
 from council.errors import AgentTimeout, StreamError, TransportError
 from council.messages import ChatMessage, ChatRequest, ChatToken, Sampling
 from tests.support.raw_server import DONE, FINISH, delta

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from council.agents.wire import ChatStreamDecoder, error_message, token_of
+from council.agents.wire import ChatStreamDecoder, ChunkReader, error_message
 from council.errors import StreamError
-from council.messages import ChatToken, Usage
+from council.messages import ChatToken, TokenLogprob, Usage
 
 
 def chunk(**choice: Any) -> bytes:
@@ -67,7 +67,7 @@ def read(*pieces: bytes) -> tuple[list[ChatToken], str | None]:
     ],
 )
 def test_a_chunk_as_a_token(data: bytes, expected: ChatToken) -> None:
-    assert token_of(data) == expected
+    assert list(ChunkReader().tokens(data)) == ([] if expected == ChatToken() else [expected])
 
 
 @pytest.mark.parametrize(
@@ -132,10 +132,105 @@ def test_a_reply_is_whole_with_a_finish_reason_or_done(stream: bytes) -> None:
     assert "".join(token.text for token in tokens) == "a"
 
 
-@pytest.mark.parametrize("stream", [b"", TEXT, TEXT + STOP[:-20], b": keep-alive\n\n"])
+@pytest.mark.parametrize("stream", [TEXT, TEXT + STOP[:-20], b": keep-alive\n\n"])
 def test_anything_else_is_cut(stream: bytes) -> None:
     _, error = read(stream)
     assert error == "the stream ended before the reply was finished"
+
+
+@pytest.mark.parametrize("stream", [b"", b"\n \r\n"])
+def test_an_empty_response_is_called_so(stream: bytes) -> None:
+    assert read(stream) == ([], "the response was empty")
+
+
+def calls(*pieces: dict[str, Any]) -> list[tuple[int, str, str, str]]:
+    """The pieces of tool calls as they come out, a chunk each."""
+    reader = ChunkReader()
+    tokens = [t for p in pieces for t in reader.tokens(chunk(delta={"tool_calls": [p]}))]
+    return [(d.index, d.id, d.name, d.arguments) for t in tokens for d in t.tool_calls]
+
+
+def call(**fields: Any) -> dict[str, Any]:
+    function = {k: fields.pop(k) for k in ("name", "arguments") if k in fields}
+    return {**fields, "function": function}
+
+
+def test_tool_calls_by_index() -> None:
+    assert calls(
+        call(index=0, id="x", name="f", arguments=""),
+        call(index=1, id="y", name="g", arguments='{"b'),
+        call(index=0, arguments='{"a": 1}'),
+        call(index=1, arguments='": 2}'),
+    ) == [(0, "x", "f", ""), (1, "y", "g", '{"b'), (0, "", "", '{"a": 1}'), (1, "", "", '": 2}')]
+
+
+@pytest.mark.parametrize("index", [{}, {"index": None}])
+def test_tool_calls_without_an_index(index: dict[str, None]) -> None:
+    assert calls(
+        call(id="x", name="f", arguments="{}", **index),
+        call(id="y", name="g", arguments="{", **index),
+        call(arguments="}", **index),
+        call(id="x", arguments=" ", **index),
+        call(name="h", arguments="1", **index),
+    ) == [
+        (0, "x", "f", "{}"),
+        (1, "y", "g", "{"),
+        (1, "", "", "}"),
+        (0, "x", "", " "),
+        (2, "", "h", "1"),
+    ]
+
+
+@pytest.mark.parametrize("raw", [None, "x", [None], [{"function": None}], [{"index": "0"}]])
+def test_odd_tool_calls_are_no_crash(raw: Any) -> None:
+    list(ChunkReader().tokens(chunk(delta={"tool_calls": raw})))
+
+
+def test_stop_with_tool_calls_is_tool_calls() -> None:
+    body = chunk(delta={"tool_calls": [call(index=0, id="x", name="f", arguments="{}")]})
+    tokens, error = read(b"data: " + body + b"\n\n" + STOP + DONE)
+    assert error is None
+    assert tokens[-1].finish_reason == "tool_calls"
+
+
+def test_a_refusal_is_kept_apart() -> None:
+    (token,) = ChunkReader().tokens(chunk(delta={"refusal": "No."}))
+    assert (token.refusal, token.text) == ("No.", "")
+
+
+def test_log_probabilities() -> None:
+    content = [{"token": "a", "logprob": -0.5, "top_logprobs": [{"token": "b", "logprob": -1}]}]
+    (token,) = ChunkReader().tokens(chunk(delta={"content": "a"}, logprobs={"content": content}))
+    assert token.logprobs == (TokenLogprob("a", -0.5, (("b", -1.0),)),)
+
+
+def test_several_answers_carry_their_index() -> None:
+    choices = [{"index": i, "delta": {"content": text}} for i, text in enumerate("ab")]
+    data = json.dumps({"choices": choices, "usage": {"prompt_tokens": 1}}).encode()
+    tokens = list(ChunkReader().tokens(data))
+    assert [(t.index, t.text, t.usage) for t in tokens] == [(0, "a", Usage(1)), (1, "b", None)]
+
+
+COMPLETION = {
+    "choices": [{"message": {"content": "whole"}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 1, "completion_tokens": 2},
+}
+
+
+@pytest.mark.parametrize("blank", [b"", b"\n\n  \r\n", b"\xef\xbb\xbf"])
+def test_a_plain_json_reply_to_a_stream_request(blank: bytes) -> None:
+    body = blank + json.dumps(COMPLETION, indent=1).encode()
+    expected = ([ChatToken("whole", finish_reason="stop", usage=Usage(1, 2))], None)
+    assert read(body) == expected
+    assert read(*(body[i : i + 1] for i in range(len(body)))) == expected
+
+
+def test_a_plain_json_error_with_status_200() -> None:
+    assert read(b'{"error": {"message": "boom"}}')[1] == "the server reported an error: boom"
+    assert read(b'{"choices": []}')[1] == "the stream ended before the reply was finished"
+    error = read(b'{"choices": ')[1]
+    assert error is not None
+    assert "malformed" in error
 
 
 def test_nothing_counts_after_done() -> None:

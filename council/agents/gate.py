@@ -1,0 +1,171 @@
+"""One gate per endpoint: who is busy, who is broken, and how much may go through a minute."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+import anyio
+
+from council.agents.base import Agent
+from council.errors import AgentError, AgentTimeout, StreamError, TransportError
+from council.messages import ChatRequest, ChatToken
+
+_CHARACTERS_PER_TOKEN = 4
+
+
+@dataclass(slots=True)
+class Allowance:
+    """So much a minute, with a whole minute's worth at once: a bucket that refills steadily.
+
+    Own arithmetic of five lines: the kept libraries for it are bound to asyncio, and council's
+    core runs under trio too. The time is passed in.
+
+    Attributes:
+        per_minute: How much a minute, None for no limit.
+    """
+
+    per_minute: float | None
+    _free_at: float = field(default=float("-inf"), init=False)
+
+    def take(self, amount: float, now: float) -> float:
+        """Takes an amount; returns the seconds to wait before it may be used."""
+        if self.per_minute is None:
+            return 0.0
+        # `_free_at` is when the bucket would be full again. Whatever is larger than the bucket
+        # waits until it is full, and then goes into debt.
+        start = max(self._free_at, now)
+        self._free_at = start + 60.0 * amount / self.per_minute
+        return max(0.0, start + 60.0 * min(amount / self.per_minute, 1.0) - now - 60.0)
+
+
+@dataclass(slots=True)
+class Breaker:
+    """Opens after some failures in a row and lets one request through after a while.
+
+    Attributes:
+        failures: How many in a row open it.
+        seconds: How long it stays open.
+    """
+
+    failures: int = 5
+    seconds: float = 30.0
+    _in_a_row: int = field(default=0, init=False)
+    _open_until: float = field(default=float("-inf"), init=False)
+
+    def open_for(self, now: float) -> float:
+        """Seconds for which nothing goes through, 0 when it is closed."""
+        return max(0.0, self._open_until - now)
+
+    def succeeded(self) -> None:
+        """The endpoint answered."""
+        self._in_a_row = 0
+
+    def failed(self, now: float) -> None:
+        """The endpoint could not be reached, or failed."""
+        self._in_a_row += 1
+        if self._in_a_row >= self.failures:
+            # Half open afterwards: one more failure opens it at once.
+            self._open_until = now + self.seconds
+
+
+@dataclass(slots=True)
+class Gate:
+    """What all agents of one endpoint share.
+
+    Attributes:
+        requests: Requests a minute.
+        tokens: Tokens a minute, prompt and the most that may be written.
+        breaker: Whether the endpoint is worth asking.
+        busy: How many requests are under way.
+    """
+
+    requests: Allowance
+    tokens: Allowance
+    breaker: Breaker = field(default_factory=Breaker)
+    busy: int = 0
+
+    async def admit(self, request: ChatRequest) -> None:
+        """Waits for the request's turn; raises TransportError while the breaker is open."""
+        now = anyio.current_time()
+        wait = self.breaker.open_for(now)
+        if wait > 0:
+            raise TransportError(
+                f"not asked: the endpoint failed {self.breaker.failures} times in a row"
+                f" (next try in {wait:.0f} s)"
+            )
+        wait = max(self.requests.take(1, now), self.tokens.take(_size(request), now))
+        if wait > 0:
+            await anyio.sleep(wait)
+
+
+class Gates:
+    """The gates of a panel, one for each URL."""
+
+    def __init__(self) -> None:
+        self._gates: dict[str, Gate] = {}
+
+    def of(self, url: str, requests: float | None, tokens: float | None) -> Gate:
+        """The gate of a URL; the first to ask says how much may go through."""
+        if url not in self._gates:
+            self._gates[url] = Gate(Allowance(requests), Allowance(tokens))
+        return self._gates[url]
+
+    async def aclose(self) -> None:
+        """Holds nothing."""
+
+
+class GatedAgent:
+    """Lets an agent's requests through its endpoint's gate.
+
+    Args:
+        agent: Who is asked.
+        gate: The endpoint's gate.
+    """
+
+    def __init__(self, agent: Agent, gate: Gate) -> None:
+        self._agent = agent
+        self.gate = gate
+
+    @property
+    def id(self) -> str:
+        """The agent's id."""
+        return self._agent.id
+
+    @property
+    def model(self) -> str:
+        """The agent's model."""
+        return self._agent.model
+
+    async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatToken, None]:
+        """Streams one reply when it is its turn."""
+        await self.gate.admit(request)
+        self.gate.busy += 1
+        try:
+            async with aclosing(self._agent.chat(request)) as tokens:
+                async for token in tokens:
+                    yield token
+            self.gate.breaker.succeeded()
+        except AgentError as error:
+            if _is_the_endpoints(error):
+                self.gate.breaker.failed(anyio.current_time())
+            raise
+        finally:
+            self.gate.busy -= 1
+
+    async def aclose(self) -> None:
+        """Closes the agent."""
+        await self._agent.aclose()
+
+
+def _is_the_endpoints(error: AgentError) -> bool:
+    """Whether the endpoint is to blame: a refused request or a busy hour is no defect."""
+    if isinstance(error, TransportError):
+        return error.status is None or error.status >= 500
+    return isinstance(error, AgentTimeout | StreamError)
+
+
+def _size(request: ChatRequest) -> float:
+    asked = sum(len(message.text) for message in request.messages) / _CHARACTERS_PER_TOKEN
+    return asked + (request.sampling.max_tokens or 0)

@@ -1,0 +1,184 @@
+"""What every agent over HTTP does alike; how a server's API differs is left to subclasses."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, Protocol
+
+import anyio
+import httpx
+
+from council.agents.http_body import ResponseBody, open_body
+from council.agents.http_errors import FOREIGN, CallContext, from_foreign, from_status
+from council.agents.transport import new_client
+from council.errors import AgentError
+from council.limits import ProgressClock, Timeouts
+from council.messages import ChatRequest, ChatToken
+
+
+class StreamDecoder(Protocol):
+    """Sans-IO: the bytes of one reply's body in, its tokens out; raises StreamError."""
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing after this counts."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether the reply has ended."""
+
+    def feed(self, data: bytes) -> Iterator[ChatToken]: ...
+
+    def end(self) -> Iterator[ChatToken]: ...
+
+
+class HTTPAgent(ABC):
+    """Asks one model at one endpoint, streaming.
+
+    Args:
+        id: The agent's name in messages.
+        model: The model's name at the server.
+        endpoint: Where the server is; see `endpoints.py` for the forms.
+        api_key: Sent as the server's API wants it; never shown.
+        timeouts: Limits for one reply.
+        headers: More headers of each request.
+        client: A client to share. The agent closes only a client it made itself.
+
+    Raises:
+        ConfigError: The endpoint is no URL.
+    """
+
+    def __init__(
+        self,
+        id: str,
+        model: str,
+        endpoint: str,
+        *,
+        api_key: str | None = None,
+        timeouts: Timeouts | None = None,
+        headers: Mapping[str, str] | None = None,
+        client: httpx.AsyncClient | None = None,
+    ) -> None:
+        self.id = id
+        self.model = model
+        self.url = self.chat_url(endpoint)
+        self._api_key = api_key
+        self._headers = dict(headers or {})
+        self._timeouts = timeouts or Timeouts()
+        self._client = client
+        self._own_client: httpx.AsyncClient | None = None
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(id={self.id!r}, model={self.model!r}, url={self.url!r})"
+
+    @staticmethod
+    @abstractmethod
+    def chat_url(endpoint: str) -> str:
+        """The URL to post to; raises ConfigError where the endpoint is no URL."""
+
+    @abstractmethod
+    def body(self, request: ChatRequest) -> dict[str, Any]:
+        """The JSON of a request."""
+
+    @abstractmethod
+    def credentials(self, api_key: str) -> dict[str, str]:
+        """The headers that carry the key."""
+
+    @abstractmethod
+    def decoder(self) -> StreamDecoder:
+        """A decoder for one reply."""
+
+    async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatToken, None]:
+        """Streams one reply.
+
+        Raises:
+            TransportError: No connection, or a status other than 2xx.
+            StreamError: Malformed frame, error object, or an end before the reply was whole.
+            AgentTimeout: A limit of `timeouts` passed.
+        """
+        context = self._context(request)
+        partial: list[str] = []
+        try:
+            clock = ProgressClock(self._timeouts, anyio.current_time())
+            async with (
+                self._send(request, clock, context) as body,
+                aclosing(_tokens(body, self.decoder())) as tokens,
+            ):
+                async for token in tokens:
+                    partial.append(token.text)
+                    yield token
+        except FOREIGN as error:
+            raise from_foreign(error, context, "".join(partial)) from error
+        except AgentError as error:
+            raise context.locate(error, "".join(partial)) from error.__cause__
+
+    async def aclose(self) -> None:
+        """Closes the connections of a client the agent made itself."""
+        if self._own_client is not None:
+            await self._own_client.aclose()
+            self._own_client = None
+
+    def _context(self, request: ChatRequest) -> CallContext:
+        # A header someone adds may be a key too: its value is not repeated either.
+        secrets = (self._api_key or "", *self._headers.values())
+        return CallContext(
+            self.id,
+            self.url,
+            request.request_id,
+            self._timeouts.connect,
+            tuple(filter(None, secrets)),
+        )
+
+    @asynccontextmanager
+    async def _send(
+        self, request: ChatRequest, clock: ProgressClock, context: CallContext
+    ) -> AsyncGenerator[ResponseBody, None]:
+        """Sends the request; the body is that of a 2xx event stream."""
+        client = self._shared_client()
+        http_request = client.build_request(
+            "POST",
+            self.url,
+            json=self.body(request),
+            headers=self._request_headers(request),
+            # Connecting is the client's to time; all that follows is the clock's.
+            timeout=httpx.Timeout(None, connect=self._timeouts.connect),
+        )
+        async with open_body(client, http_request, clock) as body:
+            if not body.response.is_success:
+                raise from_status(body.response, await body.excerpt(), context)
+            await body.require_no_page()
+            yield body
+
+    def _request_headers(self, request: ChatRequest) -> dict[str, str]:
+        headers = {
+            **self._headers,
+            "Accept": "text/event-stream",
+            # Compressing an event stream makes servers hold tokens back.
+            "Accept-Encoding": "identity",
+        }
+        if request.request_id:
+            headers["X-Request-Id"] = request.request_id
+        if self._api_key:
+            headers.update(self.credentials(self._api_key))
+        return headers
+
+    def _shared_client(self) -> httpx.AsyncClient:
+        if self._client is not None:
+            return self._client
+        if self._own_client is None:
+            self._own_client = new_client()
+        return self._own_client
+
+
+async def _tokens(body: ResponseBody, decoder: StreamDecoder) -> AsyncGenerator[ChatToken, None]:
+    """The reply's tokens; raises unless the reply is whole."""
+    while not decoder.done:
+        data = await body.read(may_break=decoder.whole)
+        for token in decoder.end() if data is None else decoder.feed(data):
+            body.clock.on_token()
+            yield token
+        if data is None:
+            return
+    await body.drain()

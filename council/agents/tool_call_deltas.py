@@ -1,0 +1,51 @@
+"""Pieces of tool calls, as servers number them or fail to, brought under one index."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from council.messages import ToolCallDelta
+
+
+class ToolCallIndex:
+    """Gives each piece of a streamed tool call the index of the call it belongs to.
+
+    Servers number the pieces by `index`; some leave it out or null, then the `id` tells, and where
+    that is missing too the piece belongs to the last call that began.
+    """
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, int] = {}
+        self._last = -1
+        self._highest = -1
+
+    @property
+    def any(self) -> bool:
+        """Whether a call has begun."""
+        return self._highest >= 0
+
+    def deltas(self, raw: Any) -> tuple[ToolCallDelta, ...]:
+        """The pieces of one chunk's `tool_calls`; anything that is no call is left out."""
+        if not isinstance(raw, list):
+            return ()
+        return tuple(self._delta(piece) for piece in raw if isinstance(piece, dict))
+
+    def _delta(self, piece: dict[str, Any]) -> ToolCallDelta:
+        function = piece.get("function") or {}
+        id = str(piece.get("id") or "")
+        name = str(function.get("name") or "")
+        arguments = function.get("arguments")
+        index = self._place(piece.get("index"), id, begins=bool(name))
+        return ToolCallDelta(index, id, name, arguments if isinstance(arguments, str) else "")
+
+    def _place(self, index: Any, id: str, *, begins: bool) -> int:
+        if not isinstance(index, int):
+            known = self._by_id.get(id) if id else None
+            new = known is None and (bool(id) or begins or self._last < 0)
+            index = self._highest + 1 if new else self._last if known is None else known
+        place: int = index
+        if id:
+            self._by_id.setdefault(id, place)
+        self._last = place
+        self._highest = max(self._highest, place)
+        return place
