@@ -6,8 +6,8 @@ import math
 
 import anyio
 
-from council.agents.base import Agent
 from council.errors import AgentError
+from council.expert import Expert
 from council.messages import (
     ChatRequest,
     ChatToken,
@@ -27,18 +27,14 @@ class LiveReply:
     """Gathers one reply's tokens until it has an outcome.
 
     Args:
-        expert: The expert's id.
-        agent: Who is asked.
+        expert: Who is asked.
         request: What it is asked.
         sample: Which sample of the expert this is.
         stage: What it is asked for.
     """
 
-    def __init__(
-        self, expert: str, agent: Agent, request: ChatRequest, sample: int, stage: str
-    ) -> None:
+    def __init__(self, expert: Expert, request: ChatRequest, sample: int, stage: str) -> None:
         self.expert = expert
-        self.agent = agent
         self.request = request
         self.sample = sample
         self.stage = stage
@@ -84,8 +80,8 @@ class LiveReply:
         started = now if self._started is None else self._started
         first = None if self._first_token is None else self._first_token - started
         return Reply(
-            id=self.expert,
-            model=self.agent.model,
+            id=self.expert.id,
+            model=self.expert.agent.model,
             sample=self.sample,
             stage=self.stage,
             status=status,

@@ -14,7 +14,7 @@ Json = Mapping[str, Any]
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "other"]
 """Why a reply ended: by itself, at a token limit, to call tools, filtered, or anything else."""
 
-NoticeKind = Literal["loading", "retry", "fallback"]
+NoticeKind = Literal["loading", "retry", "fallback", "hedge"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import aclosing
 from functools import partial
 
 import anyio
@@ -25,6 +24,7 @@ from council.events import (
     ExpertToken,
 )
 from council.expert import Expert, opening
+from council.hedge import open_reply
 from council.limits import Deadline, default_quorum
 from council.live import LiveReply
 from council.messages import ChatMessage, ChatRequest, ChatToken
@@ -173,9 +173,13 @@ class Panel:
         self, expert: Expert, messages: tuple[ChatMessage, ...], sample: int, stage: str
     ) -> LiveReply:
         request = ChatRequest(
-            expert.agent.model, messages, expert.sampling.for_sample(sample), uuid.uuid4().hex
+            expert.agent.model,
+            messages,
+            expert.sampling.for_sample(sample),
+            request_id=uuid.uuid4().hex,
+            extra=expert.extra,
         )
-        live = LiveReply(expert.id, expert.agent, request, sample, stage)
+        live = LiveReply(expert, request, sample, stage)
         self._asked.append(live)
         return live
 
@@ -198,10 +202,10 @@ class Panel:
         return await self._settle(live, live.end(status, anyio.current_time(), error))
 
     async def _stream(self, live: LiveReply, *, answering: bool) -> None:
-        model = live.agent.model
-        await self.emit(ExpertStarted(self.at, live.expert, live.sample, model, live.stage))
+        model = live.expert.agent.model
+        await self.emit(ExpertStarted(self.at, live.expert.id, live.sample, model, live.stage))
         live.start(anyio.current_time())
-        async with aclosing(live.agent.chat(live.request)) as tokens:
+        async with open_reply(live.expert.agent, live.request, live.expert.hedge_after) as tokens:
             async for token in tokens:
                 live.take(token, anyio.current_time())
                 await self._emit_token(live, token, answering=answering)
@@ -210,10 +214,12 @@ class Panel:
         at = self.at
         if token.notice:
             kind, message = token.notice.kind, token.notice.message
-            await self.emit(ExpertNotice(at, live.expert, live.sample, kind, message))
+            await self.emit(ExpertNotice(at, live.expert.id, live.sample, kind, message))
         if token.text or token.reasoning:
             await self.emit(
-                ExpertToken(at, live.expert, live.sample, live.stage, token.text, token.reasoning)
+                ExpertToken(
+                    at, live.expert.id, live.sample, live.stage, token.text, token.reasoning
+                )
             )
         if answering and token.text:
             await self.emit(AnswerToken(at, token.text))
@@ -226,7 +232,7 @@ class Panel:
             "failed": ExpertFailed,
             "cancelled": ExpertCancelled,
         }
-        await self.emit(kinds[outcome.status](self.at, live.expert, live.sample, outcome))
+        await self.emit(kinds[outcome.status](self.at, live.expert.id, live.sample, outcome))
         return outcome
 
 
