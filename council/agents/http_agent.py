@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import anyio
 import httpx
@@ -49,6 +49,9 @@ class HTTPAgent(ABC):
     Raises:
         ConfigError: The endpoint is no URL.
     """
+
+    api_headers: ClassVar[Mapping[str, str]] = {}
+    """What the server's API wants with each request, unless `headers` say otherwise."""
 
     def __init__(
         self,
@@ -151,13 +154,12 @@ class HTTPAgent(ABC):
             await body.require_no_page()
             yield body
 
-    def _request_headers(self, request: ChatRequest) -> dict[str, str]:
-        headers = {
-            **self._headers,
-            "Accept": "text/event-stream",
-            # Compressing an event stream makes servers hold tokens back.
-            "Accept-Encoding": "identity",
-        }
+    def _request_headers(self, request: ChatRequest) -> httpx.Headers:
+        # Not a dict: names that differ only in case are one header.
+        headers = httpx.Headers(dict(self.api_headers))
+        headers.update(self._headers)
+        # Compressing an event stream makes servers hold tokens back.
+        headers.update({"Accept": "text/event-stream", "Accept-Encoding": "identity"})
         if request.request_id:
             headers["X-Request-Id"] = request.request_id
         if self._api_key:

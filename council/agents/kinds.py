@@ -16,6 +16,7 @@ Builder = Callable[[str, ExpertConfig | SynthesizerConfig, Shared], Agent]
 # Each module has a `build` of the type above. Named, not imported: a panel loads only the
 # libraries of the kinds it has.
 KINDS = {
+    "anthropic": "council.agents.anthropic",
     "local": "council.agents.local",
     "openai": "council.agents.openai_http",
 }
