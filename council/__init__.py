@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from council.agents.base import Agent
     from council.agents.fallback import FallbackAgent
     from council.agents.local import LocalAgent
-    from council.agents.local_server import BackendOptions
     from council.agents.openai_http import OpenAIHTTPAgent
     from council.agents.scripted import ScriptedAgent
+    from council.config import BackendConfig
     from council.council import Council, ask, open_council
     from council.errors import (
         AgentError,
@@ -51,7 +51,7 @@ _HOMES = {
     "AgentError": "council.errors",
     "AgentTimeout": "council.errors",
     "BackendError": "council.errors",
-    "BackendOptions": "council.agents.local_server",
+    "BackendConfig": "council.config",
     "ChatMessage": "council.messages",
     "ChatRequest": "council.messages",
     "ChatToken": "council.messages",
@@ -90,8 +90,8 @@ __all__ = [
     "Agent",
     "AgentError",
     "AgentTimeout",
+    "BackendConfig",
     "BackendError",
-    "BackendOptions",
     "ChatMessage",
     "ChatRequest",
     "ChatToken",

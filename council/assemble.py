@@ -18,6 +18,7 @@ from council.errors import ConfigError
 from council.expert import Expert
 from council.limits import RunLimits, default_quorum
 from council.strategies import STRATEGIES, Strategy, Vote
+from council.tasks import close_all
 
 WRITER_ID = "synthesizer"
 
@@ -36,9 +37,8 @@ class Parts:
         """Closes the agents and what they share; agents made by hand stay the caller's."""
         if self.shared is None:
             return
-        for expert in (*self.experts, *self.writers):
-            await expert.agent.aclose()
-        await self.shared.aclose()
+        agents = [expert.agent for expert in (*self.experts, *self.writers)]
+        await close_all([*(agent.aclose for agent in agents), self.shared.aclose])
 
 
 def assemble(config: PanelConfig, document: Document) -> Parts:
@@ -97,7 +97,7 @@ def build_strategy(name: str, options: Mapping[str, Any], document: Document) ->
             ("strategy",), f"unknown strategy {name!r}{nearest(name, list(STRATEGIES))}"
         )
     try:
-        return kind(**options)
+        return kind.model_validate(dict(options))
     except ValidationError as error:
         raise validation_error(error, document, ("strategy",), kind) from None
 

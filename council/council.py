@@ -183,7 +183,8 @@ def to_strategy(source: StrategySource) -> Strategy:
 def to_messages(question: Question) -> tuple[ChatMessage, ...]:
     """The conversation behind a question; raises ConfigError where there is nothing to answer."""
     if isinstance(question, str):
-        question = [ChatMessage("user", question)]
+        # An argument that was not UTF-8 arrives with surrogates, which no JSON can carry.
+        question = [ChatMessage("user", question.encode("utf-8", "replace").decode())]
     messages = tuple(question)
     if not messages or messages[-1].role != "user" or not _has_content(messages[-1]):
         raise ConfigError("the question is empty: the last message has to be the user's")

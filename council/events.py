@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -58,6 +58,7 @@ class ExpertNotice:
     at: float
     expert: str
     sample: int
+    stage: str
     kind: NoticeKind
     message: str
     type: Literal["expert.notice"] = "expert.notice"
@@ -171,8 +172,8 @@ Event = (
     | RunFinished
 )
 
-Emit = Callable[[Event], Awaitable[None]]
-"""Takes an event to whoever watches the run; waits while the watcher is behind."""
+Emit = Callable[[Event], None]
+"""Takes an event to whoever watches the run."""
 
 _ADAPTER: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from council.agents.base import Agent
+from council.errors import ConfigError
 from council.events import ExpertInfo
 from council.messages import ChatMessage, Json, Sampling
 
@@ -37,6 +38,12 @@ class Expert:
     sampling: Sampling = field(default_factory=Sampling)
     extra: Json = field(default_factory=dict)
     hedge_after: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.weight < float("inf"):
+            raise ConfigError(f"expert {self.id!r}: weight has to be positive, not {self.weight}")
+        if self.samples < 1:
+            raise ConfigError(f"expert {self.id!r}: samples has to be at least 1")
 
     @property
     def info(self) -> ExpertInfo:

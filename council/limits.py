@@ -32,6 +32,9 @@ class Timeouts:
 class ProgressClock:
     """Follows one reply and knows which limit is the next to pass, and when.
 
+    `idle` is counted from the moment somebody waits for more, so that a slow reader is not the
+    server's fault, and bytes of any kind (a keep-alive comment too) begin it anew.
+
     Attributes:
         timeouts: The limits.
         started: When the request was sent.
@@ -39,25 +42,17 @@ class ProgressClock:
 
     timeouts: Timeouts
     started: float
-    _last_read: float = field(init=False)
     _has_token: bool = field(init=False, default=False)
-
-    def __post_init__(self) -> None:
-        self._last_read = self.started
-
-    def on_read(self, now: float) -> None:
-        """Bytes arrived, whatever they are: the server is alive."""
-        self._last_read = now
 
     def on_token(self) -> None:
         """A token arrived: from here on `idle` holds instead of `first_token`."""
         self._has_token = True
 
     def next_limit(self, now: float) -> tuple[float, str]:
-        """Seconds until the next limit passes (at least 0), and its name."""
+        """Seconds that a wait begun now may take (at least 0), and the name of its limit."""
         total = self.started + self.timeouts.total
         if self._has_token:
-            near, name = self._last_read + self.timeouts.idle, "idle"
+            near, name = now + self.timeouts.idle, "idle"
         else:
             near, name = self.started + self.timeouts.first_token, "first_token"
         if total <= near:

@@ -39,8 +39,12 @@ class LiveReply:
         self.sample = sample
         self.stage = stage
         self.outcome: Reply | None = None
-        self.cut_by_deadline = False
+        self.cut_after: float | None = None
+        """Seconds into the run at which a deadline cut it off, if one did."""
+        self.due = anyio.Event()
+        """Set when its turn to be asked has come."""
         self.ended = anyio.Event()
+        """Set when it has an outcome."""
         self._text: list[str] = []
         self._reasoning: list[str] = []
         self._refusal: list[str] = []
@@ -50,6 +54,11 @@ class LiveReply:
         self._usage: Usage | None = None
         self._started: float | None = None
         self._first_token: float | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether the reply has said that it is finished."""
+        return self._finish_reason is not None
 
     def start(self, now: float) -> None:
         """The request goes out."""

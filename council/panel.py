@@ -108,8 +108,8 @@ class Panel:
         Args:
             prompt: The messages for each expert; by default the question with the persona.
             enough: Asked after each outcome; True cancels those still under way.
-            stagger: Seconds to wait before each further request, unless the one before it ended
-                first; None to ask all at once.
+            stagger: Seconds between a request and the next one, unless it ends earlier; None to
+                ask all at once.
             share: The part of the time left that this stage may take, 0 to 1.
             stage: What the replies are marked with.
 
@@ -136,38 +136,51 @@ class Panel:
                 group.start_soon(ask_one, live, wait)
         for live in lives:
             if live.outcome is None:
-                await self._settle(live, live.end("cancelled", anyio.current_time()))
+                self._settle(live, live.end("cancelled", anyio.current_time()))
         return [live.outcome for live in lives if live.outcome]
 
     async def ask_writer(
-        self, writer: Expert, messages: tuple[ChatMessage, ...], *, stage: str
+        self,
+        writer: Expert,
+        messages: tuple[ChatMessage, ...],
+        *,
+        stage: str,
+        share: float = 1.0,
     ) -> Reply:
-        """Asks one expert for the panel's answer; its text goes out as the answer's tokens too."""
+        """Asks one expert for the panel's answer; its text goes out as the answer's tokens too.
+
+        Args:
+            writer: Who is asked.
+            messages: What it is asked.
+            stage: What the reply is marked with.
+            share: The part of the time left that it may take, 0 to 1.
+        """
         live = self._seat(writer, messages, 0, stage)
-        return await self._ask(live, self._deadline.ends, answering=True)
+        now = anyio.current_time()
+        return await self._ask(live, now + self._deadline.share(share, now), answering=True)
 
     def require_quorum(
         self,
         replies: Sequence[Reply],
         substantive: Sequence[Reply],
         *,
-        default: int | None = None,
+        needed: int | None = None,
     ) -> None:
         """Raises unless enough experts are among the substantive replies.
 
         Args:
             replies: All of the stage.
             substantive: Those that count.
-            default: How many are needed where the panel does not say; None for the rule of
-                `default_quorum`.
+            needed: How many the strategy needs, whatever the panel says; None for the panel's
+                quorum, or the rule of `default_quorum`.
 
         Raises:
             QuorumLost: Too few experts answered.
             LimitExceeded: Too few answered, and the run's deadline is what cut some of them off.
         """
-        required = self._quorum or default or default_quorum(len(self.experts))
-        late = any(live.cut_by_deadline for live in self._asked)
-        check_quorum(required, replies, substantive, self._deadline if late else None)
+        required = needed or self._quorum or default_quorum(len(self.experts))
+        cuts = [live.cut_after for live in self._asked if live.cut_after is not None]
+        check_quorum(required, replies, substantive, cut_after=max(cuts, default=None))
 
     def _seat(
         self, expert: Expert, messages: tuple[ChatMessage, ...], sample: int, stage: str
@@ -195,36 +208,36 @@ class Panel:
                 except Exception as raised:
                     # A plug-in's defect costs its own answer and nobody else's.
                     error = AgentError(f"{type(raised).__name__}: {raised}")
-        if scope.cancelled_caught:
-            live.cut_by_deadline = True
-            error = AgentTimeout("deadline", self._deadline.seconds)
+        if scope.cancelled_caught and not live.whole:
+            live.cut_after = until - self._deadline.started
+            error = AgentTimeout("deadline", live.cut_after)
         status: ReplyStatus = "failed" if error else "complete"
-        return await self._settle(live, live.end(status, anyio.current_time(), error))
+        return self._settle(live, live.end(status, anyio.current_time(), error))
 
     async def _stream(self, live: LiveReply, *, answering: bool) -> None:
         model = live.expert.agent.model
-        await self.emit(ExpertStarted(self.at, live.expert.id, live.sample, model, live.stage))
+        self.emit(ExpertStarted(self.at, live.expert.id, live.sample, model, live.stage))
         live.start(anyio.current_time())
         async with open_reply(live.expert.agent, live.request, live.expert.hedge_after) as tokens:
             async for token in tokens:
                 live.take(token, anyio.current_time())
-                await self._emit_token(live, token, answering=answering)
+                self._emit_token(live, token, answering=answering)
 
-    async def _emit_token(self, live: LiveReply, token: ChatToken, *, answering: bool) -> None:
+    def _emit_token(self, live: LiveReply, token: ChatToken, *, answering: bool) -> None:
         at = self.at
         if token.notice:
             kind, message = token.notice.kind, token.notice.message
-            await self.emit(ExpertNotice(at, live.expert.id, live.sample, kind, message))
+            self.emit(ExpertNotice(at, live.expert.id, live.sample, live.stage, kind, message))
         if token.text or token.reasoning:
-            await self.emit(
+            self.emit(
                 ExpertToken(
                     at, live.expert.id, live.sample, live.stage, token.text, token.reasoning
                 )
             )
         if answering and token.text:
-            await self.emit(AnswerToken(at, token.text))
+            self.emit(AnswerToken(at, token.text))
 
-    async def _settle(self, live: LiveReply, outcome: Reply) -> Reply:
+    def _settle(self, live: LiveReply, outcome: Reply) -> Reply:
         live.outcome = outcome
         live.ended.set()
         kinds = {
@@ -232,7 +245,7 @@ class Panel:
             "failed": ExpertFailed,
             "cancelled": ExpertCancelled,
         }
-        await self.emit(kinds[outcome.status](self.at, live.expert.id, live.sample, outcome))
+        self.emit(kinds[outcome.status](self.at, live.expert.id, live.sample, outcome))
         return outcome
 
 
@@ -244,8 +257,11 @@ def _starts(
     def start(position: int) -> Callable[[], Awaitable[None]]:
         async def wait() -> None:
             if stagger is not None and position > 0:
-                with anyio.move_on_after(stagger * position):
-                    await lives[position - 1].ended.wait()
+                before = lives[position - 1]
+                await before.due.wait()
+                with anyio.move_on_after(stagger):
+                    await before.ended.wait()
+            lives[position].due.set()
 
         return wait
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from council.errors import LimitExceeded, QuorumLost
-from council.limits import Deadline
 from council.replies import Reply
 
 
@@ -13,7 +12,8 @@ def check_quorum(
     required: int,
     replies: Sequence[Reply],
     substantive: Sequence[Reply],
-    passed: Deadline | None,
+    *,
+    cut_after: float | None,
 ) -> None:
     """Raises unless enough experts are among the substantive replies.
 
@@ -21,7 +21,8 @@ def check_quorum(
         required: How many experts are needed.
         replies: All replies of the stage.
         substantive: Those that count.
-        passed: The run's deadline, if it is what cut replies off.
+        cut_after: Seconds into the run at which its deadline, or a stage's part of it, cut replies
+            off; None if it did not.
 
     Raises:
         QuorumLost: Too few experts answered.
@@ -31,11 +32,11 @@ def check_quorum(
     if len(answered) >= required:
         return
     missing = tuple(why_missing(reply) for reply in replies if reply.id not in answered)
-    if passed is None:
+    if cut_after is None:
         raise QuorumLost(required, len(answered), missing)
     raise LimitExceeded(
         "deadline",
-        f"the deadline of {passed.seconds:g} s passed with {len(answered)} of {required} needed"
+        f"the deadline of {cut_after:.3g} s passed with {len(answered)} of {required} needed"
         f" experts done ({'; '.join(missing)})",
     )
 
@@ -46,6 +47,10 @@ def why_missing(reply: Reply) -> str:
         return f"{reply.label}: {reply.error.message}"
     if reply.status == "cancelled":
         return f"{reply.label}: cancelled"
+    if reply.finish_reason == "content_filter":
+        return f"{reply.label}: filtered by the provider"
+    if reply.refusal:
+        return f"{reply.label}: refused to answer"
     if not reply.text.strip():
         return f"{reply.label}: empty answer"
-    return f"{reply.label}: no answer that counts"
+    return f"{reply.label}: refused to answer, or took no position"

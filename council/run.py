@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import AsyncIterator, Sequence
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from council.errors import CouncilError
+from council.errors import CouncilError, StrategyError
 from council.events import AnswerToken, Event, RunFinished, RunStarted
 from council.expert import Expert
 from council.limits import Deadline, RunLimits
 from council.messages import ChatMessage, Usage
 from council.panel import Panel
-from council.replies import Failure
+from council.replies import Failure, Reply
 from council.result import Result, Status
 from council.strategies import Decision, Strategy
-
-# How far a watcher may fall behind before the run waits for it.
-_EVENTS_AHEAD = 1024
 
 
 class Run:
@@ -48,12 +46,14 @@ class Run:
         self._result: Result | None = None
         self._send: MemoryObjectSendStream[Event]
         self._receive: MemoryObjectReceiveStream[Event]
-        self._send, self._receive = anyio.create_memory_object_stream(_EVENTS_AHEAD)
+        # Without a bound: a watcher that pauses must hold up neither the experts, whose limits go
+        # on, nor other runs that wait for a request's turn. The texts are kept anyway.
+        self._send, self._receive = anyio.create_memory_object_stream(math.inf)
         self._panel = Panel(
             experts,
             messages,
             writers=writers,
-            emit=self._emit,
+            emit=self._send.send_nowait,
             deadline=Deadline(limits.deadline, anyio.current_time()),
             limiter=limiter,
             quorum=limits.quorum,
@@ -76,28 +76,21 @@ class Run:
     async def execute(self) -> None:
         """Takes the run to its result; called once, by `Council.stream`."""
         async with self._send:
-            await self._announce()
+            self._announce()
             decision = await self._decide()
             failure = Failure.of(self.error) if self.error else None
             self._result = self._conclude(decision, failure)
-            await self._panel.emit(RunFinished(self._panel.at, self._result))
+            self._panel.emit(RunFinished(self._panel.at, self._result))
 
     def close(self) -> None:
         """Lets go of the event stream."""
         self._receive.close()
         self._send.close()
 
-    async def _emit(self, event: Event) -> None:
-        # Without a checkpoint while there is room: cheaper for a token, and in the order of time.
-        try:
-            self._send.send_nowait(event)
-        except anyio.WouldBlock:
-            await self._send.send(event)
-
-    async def _announce(self) -> None:
+    def _announce(self) -> None:
         panel = self._panel
         seats = tuple(expert.info for expert in panel.experts)
-        await panel.emit(RunStarted(panel.at, self.id, panel.question, self._strategy.name, seats))
+        panel.emit(RunStarted(panel.at, self.id, panel.question, self._strategy.name, seats))
 
     async def _decide(self) -> Decision | None:
         try:
@@ -105,9 +98,14 @@ class Run:
         except CouncilError as error:
             self.error = error
             return None
+        except Exception as error:
+            # A strategy is a plug-in too: its defect ends its run and nothing else.
+            self.error = StrategyError(f"{self._strategy.name}: {type(error).__name__}: {error}")
+            self.error.__cause__ = error
+            return None
         if decision.decider is None:
             # Nobody wrote this answer token by token: it goes out in one piece.
-            await self._panel.emit(AnswerToken(self._panel.at, decision.answer))
+            self._panel.emit(AnswerToken(self._panel.at, decision.answer))
         return decision
 
     def _conclude(self, decision: Decision | None, failure: Failure | None) -> Result:
@@ -122,7 +120,7 @@ class Run:
             reasons=made.reasons,
             strategy=self._strategy.name,
             experts=tuple(reply for reply in replies if reply.stage == "answer"),
-            decider=made.decider,
+            decider=made.decider if decision else _last_written(replies),
             votes=made.votes,
             agreement=made.agreement,
             dissent=made.dissent,
@@ -131,6 +129,12 @@ class Run:
             seconds=self._panel.at,
             error=failure,
         )
+
+
+def _last_written(replies: Sequence[Reply]) -> Reply | None:
+    """What a run that ended without a decision has of the answer that was being written."""
+    written = [reply for reply in replies if reply.stage != "answer"]
+    return written[-1] if written else None
 
 
 _INTERRUPTED = Failure("interrupted", "the run was interrupted")

@@ -1,9 +1,9 @@
-"""Task groups whose exceptions come out as themselves."""
+"""Task groups whose exceptions come out as themselves, and closing that goes on past errors."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import anyio
 from anyio.abc import TaskGroup
@@ -27,3 +27,10 @@ async def task_group() -> AsyncGenerator[TaskGroup, None]:
             raise
         # The group adds nothing; the error keeps its own cause.
         raise error from error.__cause__
+
+
+async def close_all(closers: Iterable[Callable[[], Awaitable[None]]]) -> None:
+    """Calls all of them, in order, whatever some raise; then raises the last error."""
+    async with AsyncExitStack() as stack:
+        for close in reversed(list(closers)):
+            stack.push_async_callback(close)

@@ -23,7 +23,7 @@ LAYERS = [
     ["council.strategies"],
     ["council.assemble"],
     ["council.run"],
-    ["council.council"],
+    ["council.council", "council.doctor"],
     ["council"],  # the public names
     ["council.cli"],
 ]

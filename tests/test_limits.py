@@ -15,22 +15,18 @@ def test_the_first_token_has_its_own_limit() -> None:
     clock = ProgressClock(TIMEOUTS, started=100.0)
     assert clock.next_limit(101.0) == (9.0, "first_token")
     # Reading something that is no token does not move it.
-    clock.on_read(105.0)
     assert clock.next_limit(105.0) == (5.0, "first_token")
 
 
-def test_after_it_every_read_counts() -> None:
+def test_after_it_every_wait_is_idle_from_its_beginning() -> None:
     clock = ProgressClock(TIMEOUTS, started=100.0)
-    clock.on_read(103.0)
     clock.on_token()
     assert clock.next_limit(103.0) == (2.0, "idle")
-    clock.on_read(104.5)
-    assert clock.next_limit(105.0) == (1.5, "idle")
+    assert clock.next_limit(109.0) == (2.0, "idle")
 
 
 def test_total_comes_first_when_it_is_nearer() -> None:
     clock = ProgressClock(TIMEOUTS, started=100.0)
-    clock.on_read(114.0)
     clock.on_token()
     assert clock.next_limit(114.0) == (1.0, "total")
     assert clock.next_limit(200.0) == (0.0, "total")

@@ -8,12 +8,19 @@ import anyio
 import pytest
 
 import council
-from council.agents.scripted import ScriptedAgent
-from council.errors import ConfigError, LimitExceeded, QuorumLost, TransportError
+from council.agents.scripted import Script, ScriptedAgent
+from council.errors import (
+    ConfigError,
+    LimitExceeded,
+    QuorumLost,
+    StrategyError,
+    TransportError,
+)
 from council.events import Event, ExpertToken, RunFinished, from_json, to_json
 from council.expert import Expert
 from council.messages import ChatMessage, ChatToken, Notice, Sampling
-from council.strategies import Vote
+from council.strategies import Decision, Vote
+from council.tasks import close_all
 from tests.support.raw_server import (
     STREAM_HEAD,
     Step,
@@ -129,7 +136,7 @@ async def test_the_deadline_cuts_off_the_late_and_keeps_the_rest() -> None:
         ScriptedAgent("b", "yes"),
         ScriptedAgent("c", ["ye", never.wait]),
     ]
-    result = await council.ask("?", panel=panel, deadline=0.1)
+    result = await council.ask("?", panel=panel, deadline=1.0)
     assert (result.answer, result.status) == ("yes", "degraded")
     late = result.experts[2]
     assert late.error is not None
@@ -198,10 +205,63 @@ async def test_an_exception_in_the_callers_block_comes_out_as_itself() -> None:
                 raise KeyError("mine")
 
 
-async def test_a_slow_reader_loses_no_event() -> None:
+async def test_a_reader_that_pauses_loses_no_event_and_holds_up_nobody() -> None:
     words = " ".join(str(i) for i in range(5000))
-    events = await events_of(ScriptedAgent("a", words))
+    async with council.open_council([ScriptedAgent("a", words)]) as opened:
+        opened._limiter.total_tokens = 1
+        async with opened.stream("?") as paused:
+            # Nobody reads the first run's events while the second one is asked.
+            with anyio.fail_after(20):
+                assert (await opened.ask("?")).answer == words
+            events = [event async for event in paused]
     assert "".join(e.text for e in events if isinstance(e, ExpertToken)) == words
+    assert [event.type for event in events].count("expert.finished") == 1
+
+
+async def test_a_strategys_defect_ends_its_run() -> None:
+    class Broken(council.Strategy):
+        name = "broken"
+
+        async def decide(self, panel: object) -> Decision:
+            raise ZeroDivisionError("oops")
+
+    with pytest.raises(StrategyError, match="broken: ZeroDivisionError: oops") as caught:
+        await council.ask("?", panel=[ScriptedAgent("a", "x")], strategy=Broken())
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
+async def test_a_reply_that_is_whole_when_the_deadline_passes_is_not_lost() -> None:
+    never = anyio.Event()
+    done: Script = ["yes", ChatToken(finish_reason="stop"), never.wait]
+    result = await council.ask("?", panel=[ScriptedAgent("a", done)], deadline=0.5)
+    assert (result.answer, result.status) == ("yes", "complete")
+
+
+async def test_closing_goes_on_past_an_error() -> None:
+    closed = []
+
+    async def fail() -> None:
+        closed.append("first")
+        raise OSError("stuck")
+
+    async def close() -> None:
+        closed.append("second")
+
+    with pytest.raises(OSError, match="stuck"):
+        await close_all([fail, close])
+    assert closed == ["first", "second"]
+
+
+async def test_an_argument_that_was_not_utf_8_can_be_asked() -> None:
+    agent = ScriptedAgent("a", "yes")
+    result = await council.ask("caf\udce9?", panel=[agent])
+    assert "caf??" in result.to_json()
+
+
+@pytest.mark.parametrize(("weight", "samples"), [(0.0, 1), (-1.0, 1), (float("inf"), 1), (1.0, 0)])
+def test_experts_made_by_hand_are_checked(weight: float, samples: int) -> None:
+    with pytest.raises(ConfigError, match="expert 'a'"):
+        Expert("a", ScriptedAgent("a", "x"), weight=weight, samples=samples)
 
 
 async def test_a_panel_can_be_asked_many_questions_at_once() -> None:

@@ -27,11 +27,27 @@ def anthropic_url(endpoint: str) -> str:
     return _url_with_route(endpoint, _ANTHROPIC)
 
 
+def shown(url: str) -> str:
+    """A URL as errors may show it: values in its query may be keys."""
+    parts = urlsplit(url)
+    query = "&".join(f"{pair.partition('=')[0]}=…" for pair in parts.query.split("&") if pair)
+    return urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
+
+
 def _url_with_route(endpoint: str, route: str) -> str:
-    parts = urlsplit(endpoint.strip())
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(endpoint.strip())
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
         raise ConfigError(
-            f"endpoint {endpoint!r} is not an http(s) URL: write e.g. http://localhost:11434/v1"
+            "the endpoint is not an http(s) URL: write e.g. http://localhost:11434/v1"
+        )
+    if "@" in parts.netloc:
+        raise ConfigError(
+            "credentials do not belong in an endpoint: use `api_key`, or `headers` with an"
+            " Authorization of your own"
         )
     path = parts.path.rstrip("/")
     if not path.endswith(route):

@@ -9,6 +9,7 @@ from dataclasses import replace
 from council.agents.base import Agent, has_begun
 from council.errors import AgentError
 from council.messages import ChatRequest, ChatToken, Notice
+from council.tasks import close_all
 
 
 class FallbackAgent:
@@ -53,5 +54,4 @@ class FallbackAgent:
 
     async def aclose(self) -> None:
         """Closes all of the agents."""
-        for agent in self._agents:
-            await agent.aclose()
+        await close_all([agent.aclose for agent in self._agents])

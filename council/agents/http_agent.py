@@ -10,10 +10,11 @@ from typing import Any, ClassVar, Protocol
 import anyio
 import httpx
 
+from council.agents.endpoints import shown
 from council.agents.http_body import ResponseBody, open_body
 from council.agents.http_errors import FOREIGN, CallContext, from_foreign, from_status
 from council.agents.transport import new_client
-from council.errors import AgentError
+from council.errors import AgentError, ConfigError
 from council.limits import ProgressClock, Timeouts
 from council.messages import ChatRequest, ChatToken
 
@@ -67,14 +68,18 @@ class HTTPAgent(ABC):
         self.id = id
         self.model = model
         self.url = self.chat_url(endpoint)
-        self._api_key = api_key
-        self._headers = dict(headers or {})
+        self._api_key = header_value(api_key, "api_key") if api_key else None
+        self._headers = {
+            name: header_value(value, f"headers.{name}") for name, value in (headers or {}).items()
+        }
         self._timeouts = timeouts or Timeouts()
         self._client = client
         self._own_client: httpx.AsyncClient | None = None
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(id={self.id!r}, model={self.model!r}, url={self.url!r})"
+        return (
+            f"{type(self).__name__}(id={self.id!r}, model={self.model!r}, url={shown(self.url)!r})"
+        )
 
     @staticmethod
     @abstractmethod
@@ -172,6 +177,14 @@ class HTTPAgent(ABC):
         if self._own_client is None:
             self._own_client = new_client()
         return self._own_client
+
+
+def header_value(value: str, key: str) -> str:
+    """A value as a header can carry it; raises ConfigError, without the value, if none can."""
+    stripped = value.strip()
+    if not (stripped.isascii() and stripped.isprintable()):
+        raise ConfigError(f"{key} holds characters that no HTTP header can carry")
+    return stripped
 
 
 async def _tokens(body: ResponseBody, decoder: StreamDecoder) -> AsyncGenerator[ChatToken, None]:

@@ -15,6 +15,8 @@ from council.errors import AgentTimeout, StreamError
 from council.limits import ProgressClock
 
 _DRAIN_SECONDS = 0.1
+_TAIL_SECONDS = 1.0
+_EXCERPT_SECONDS = 2.0
 _CLOSE_SECONDS = 1.0
 
 
@@ -37,20 +39,24 @@ class ResponseBody:
         """The next bytes, None at the end.
 
         Args:
-            may_break: A connection that breaks is an end like any other: the reply is whole.
+            may_break: The reply is whole: a connection that breaks or a server that says nothing
+                more for a second is an end like any other.
 
         Raises:
             AgentTimeout: A limit passed first.
         """
+        if may_break:
+            return await self._read_tail()
+        with within(self.clock):
+            return await anext(self._data, None)
+
+    async def _read_tail(self) -> bytes | None:
         try:
-            with within(self.clock):
-                data = await anext(self._data, None)
+            with anyio.move_on_after(_TAIL_SECONDS):
+                return await anext(self._data, None)
         except FOREIGN:
-            if may_break:
-                return None
-            raise
-        self.clock.on_read(anyio.current_time())
-        return data
+            pass
+        return None
 
     async def drain(self) -> None:
         """Reads to the end, so that the connection can be used again.
@@ -59,7 +65,8 @@ class ResponseBody:
         keeps the stream open is not waited for.
         """
         try:
-            with anyio.move_on_after(_DRAIN_SECONDS):
+            # Shielded: a deadline that passes just now must not cost a reply that is whole.
+            with anyio.move_on_after(_DRAIN_SECONDS, shield=True):
                 while await anext(self._data, None) is not None:
                     pass
         except FOREIGN:
@@ -68,11 +75,13 @@ class ResponseBody:
     async def excerpt(self) -> bytes:
         """The beginning of the body, for an error."""
         body = b""
-        while len(body) < EXCERPT_BYTES:
-            data = await self.read(may_break=True)
-            if data is None:
-                break
-            body += data
+        # A body that stalls must not hide the status that came before it.
+        with anyio.move_on_after(_EXCERPT_SECONDS):
+            while len(body) < 2 * EXCERPT_BYTES:
+                data = await self.read(may_break=True)
+                if data is None:
+                    break
+                body += data
         return body
 
     async def require_no_page(self) -> None:
@@ -122,8 +131,7 @@ class within:
         kind: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
-    ) -> bool:
-        swallowed = self._scope.__exit__(kind, error, traceback)
+    ) -> None:
+        self._scope.__exit__(kind, error, traceback)
         if self._scope.cancelled_caught:
             raise AgentTimeout(self._limit, self._clock.seconds_of(self._limit))
-        return bool(swallowed)

@@ -6,7 +6,7 @@ Nothing outside `agents/` names httpx's exceptions.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import aiohttp
 import httpx
@@ -32,7 +32,7 @@ class CallContext:
     endpoint: str
     request_id: str
     connect_seconds: float
-    secrets: tuple[str, ...]
+    secrets: tuple[str, ...] = field(repr=False)
 
     def redact(self, text: str) -> str:
         """The text without the call's secrets and without anything that looks like one."""
@@ -87,7 +87,8 @@ def _is_connect_timeout(error: Exception) -> bool:
 def from_status(response: httpx.Response, body: bytes, context: CallContext) -> TransportError:
     """The council error for a response with a status other than 2xx and the start of its body."""
     status = response.status_code
-    excerpt = context.redact(body[:EXCERPT_BYTES].decode("utf-8", "replace"))
+    # Redacted before it is cut: half a key would not be found.
+    excerpt = context.redact(body.decode("utf-8", "replace"))[:EXCERPT_BYTES]
     try:
         said = error_message(jiter.from_json(body))
     except ValueError:

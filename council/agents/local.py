@@ -6,10 +6,10 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 
-from council.agents.local_server import BackendOptions, LocalServer
+from council.agents.local_server import LocalServer
 from council.agents.openai_http import OpenAIHTTPAgent
 from council.agents.shared import Shared
-from council.config import ExpertConfig, SynthesizerConfig
+from council.config import BackendConfig, ExpertConfig, SynthesizerConfig
 from council.errors import AgentError, ConfigError
 from council.limits import Timeouts
 from council.messages import ChatRequest, ChatToken
@@ -36,7 +36,7 @@ class LocalAgent:
         model: str,
         *,
         server: LocalServer | None = None,
-        options: BackendOptions | None = None,
+        options: BackendConfig | None = None,
         timeouts: Timeouts | None = None,
     ) -> None:
         self.id = id
@@ -87,6 +87,5 @@ def build(id: str, config: ExpertConfig | SynthesizerConfig, shared: Shared) -> 
     """
     if config.endpoint is not None:
         raise ConfigError("a local model has no `endpoint`")
-    options = BackendOptions(**shared.backend.model_dump())
-    server = shared.once(LocalServer, options)
+    server = shared.once(LocalServer, shared.backend)
     return LocalAgent(id, config.model, server=server, timeouts=config.timeouts.to_timeouts())

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,6 +22,7 @@ import httpx
 
 from council.agents.http_errors import FOREIGN
 from council.agents.transport import new_client
+from council.config import BackendConfig
 from council.errors import BackendError
 from council.messages import Notice
 
@@ -31,34 +32,6 @@ _ENDING_SECONDS = 0.3
 _LOG_TAIL_BYTES = 2000
 
 _ADDRESS = re.compile(r"listening on (http://\S+)")
-
-
-@dataclass(frozen=True, slots=True)
-class BackendOptions:
-    """How the bundled backend is started; see `python -m backend --help`.
-
-    Attributes:
-        ctx: Tokens of context that all requests share.
-        parallel: The most requests decoded together.
-        threads: 0 for as many as there are physical cores.
-        gpu_layers: Layers on the GPU, -1 for all.
-        startup_timeout: Seconds until all models have to be loaded.
-    """
-
-    ctx: int = 4096
-    parallel: int = 8
-    threads: int = 0
-    gpu_layers: int = -1
-    startup_timeout: float = 180.0
-
-    def arguments(self) -> list[str]:
-        """The options on the backend's command line."""
-        threads = ["--threads", str(self.threads)] if self.threads else []
-        return [
-            *("--ctx", str(self.ctx), "--parallel", str(self.parallel)),
-            *("--gpu-layers", str(self.gpu_layers)),
-            *threads,
-        ]
 
 
 class LocalServer:
@@ -71,8 +44,8 @@ class LocalServer:
         options: How to start it.
     """
 
-    def __init__(self, options: BackendOptions | None = None) -> None:
-        self._options = options or BackendOptions()
+    def __init__(self, options: BackendConfig | None = None) -> None:
+        self._options = options or BackendConfig()
         self._models: dict[str, str] = {}
         self._lock = anyio.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -90,8 +63,9 @@ class LocalServer:
             if self._process is not None:
                 raise BackendError(f"the local server runs already, {model} came too late")
             name = _short(model).replace("=", "-")  # `=` parts a name from its file
-            taken = sum(other.split("#")[0] == name for other in self._models.values())
-            self._models[model] = f"{name}#{taken + 1}" if taken else name
+            candidates = chain([name], (f"{name}#{n}" for n in count(2)))
+            taken = set(self._models.values())
+            self._models[model] = next(name for name in candidates if name not in taken)
         return self._models[model]
 
     @property
@@ -169,7 +143,7 @@ class LocalServer:
         # both processes share the file's position.
         self._log = tempfile.TemporaryFile("a+b")  # noqa: SIM115 - closed in aclose
         return subprocess.Popen(
-            [*command, *self._options.arguments()],
+            [*command, *_arguments(self._options)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=self._log,
@@ -224,6 +198,17 @@ class LocalServer:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _arguments(options: BackendConfig) -> list[str]:
+    """The options on the backend's command line."""
+    values = {
+        "--ctx": options.ctx,
+        "--parallel": options.parallel,
+        "--gpu-layers": options.gpu_layers,
+        "--threads": options.threads,
+    }
+    return [text for name, value in values.items() for text in (name, str(value))]
 
 
 def _require_backend() -> None:

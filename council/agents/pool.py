@@ -10,6 +10,7 @@ import anyio
 from council.agents.fallback import FallbackAgent
 from council.agents.gate import GatedAgent
 from council.messages import ChatRequest, ChatToken
+from council.tasks import close_all
 
 
 class PoolAgent:
@@ -40,5 +41,4 @@ class PoolAgent:
 
     async def aclose(self) -> None:
         """Closes all of the agents."""
-        for agent in self._agents:
-            await agent.aclose()
+        await close_all([agent.aclose for agent in self._agents])

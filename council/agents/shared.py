@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from council.config import BackendConfig
+from council.tasks import close_all
 
 
 class Closable(Protocol):
@@ -38,6 +39,6 @@ class Shared:
 
     async def aclose(self) -> None:
         """Closes everything, the newest first."""
-        while self._made:
-            _, made = self._made.popitem()
-            await made.aclose()
+        made = list(self._made.values())
+        self._made.clear()
+        await close_all([thing.aclose for thing in reversed(made)])

@@ -31,7 +31,8 @@ class ToolCallIndex:
         return tuple(self._delta(piece) for piece in raw if isinstance(piece, dict))
 
     def _delta(self, piece: dict[str, Any]) -> ToolCallDelta:
-        function = piece.get("function") or {}
+        function = piece.get("function")
+        function = function if isinstance(function, dict) else {}
         id = str(piece.get("id") or "")
         name = str(function.get("name") or "")
         arguments = function.get("arguments")

@@ -34,6 +34,12 @@ _FINISH_REASONS: dict[str, FinishReason] = {
 }
 
 
+# A server that gives up says so in many ways; what it wrote by then is no whole reply.
+_GAVE_UP = frozenset(
+    ("error", "abort", "aborted", "cancelled", "canceled", "insufficient_system_resource")
+)
+
+
 class ChatStreamDecoder:
     """Turns the body of one streamed reply into tokens; any cutting gives the same tokens.
 
@@ -151,7 +157,8 @@ class ChunkReader:
         usage = _usage(chunk.get("usage"))
         for choice in choices if isinstance(choices, list) else ():
             if isinstance(choice, dict):
-                token = self._token(choice, choice.get(part) or {}, usage)
+                delta = choice.get(part)
+                token = self._token(choice, delta if isinstance(delta, dict) else {}, usage)
                 usage = None
                 if token != _EMPTY:
                     yield token
@@ -162,7 +169,7 @@ class ChunkReader:
         self, choice: dict[str, Any], delta: dict[str, Any], usage: Usage | None
     ) -> ChatToken:
         index = _count(choice.get("index"))
-        finish = finish_reason_of(choice.get("finish_reason"))
+        finish = _finish_reason(choice)
         calls: tuple[ToolCallDelta, ...] = ()
         if delta.get("tool_calls"):
             calls = self._calls.setdefault(index, ToolCallIndex()).deltas(delta["tool_calls"])
@@ -221,11 +228,19 @@ def finish_reason_of(value: Any) -> FinishReason | None:
     return _FINISH_REASONS.get(str(value).lower(), "other")
 
 
+def _finish_reason(choice: dict[str, Any]) -> FinishReason | None:
+    reason = choice.get("finish_reason")
+    error = error_message(choice)
+    if error is not None or str(reason).lower() in _GAVE_UP:
+        raise StreamError(f"the server gave up: {error or f'finish reason {reason!r}'}")
+    return finish_reason_of(reason)
+
+
 def _usage(value: Any) -> Usage | None:
     if not isinstance(value, dict):
         return None
-    prompt = value.get("prompt_tokens_details") or {}
-    completion = value.get("completion_tokens_details") or {}
+    prompt = _object(value.get("prompt_tokens_details"))
+    completion = _object(value.get("completion_tokens_details"))
     return Usage(
         prompt_tokens=_count(value.get("prompt_tokens")),
         completion_tokens=_count(value.get("completion_tokens")),
@@ -235,20 +250,23 @@ def _usage(value: Any) -> Usage | None:
 
 
 def _logprobs(value: Any) -> tuple[TokenLogprob, ...]:
-    if not isinstance(value, dict):
-        return ()
     return tuple(
-        TokenLogprob(
-            str(entry.get("token") or ""),
-            float(entry.get("logprob") or 0.0),
-            tuple(
-                (str(other.get("token") or ""), float(other.get("logprob") or 0.0))
-                for other in entry.get("top_logprobs") or ()
-            ),
-        )
-        for entry in value.get("content") or ()
-        if isinstance(entry, dict)
+        TokenLogprob(*_scored(entry), tuple(map(_scored, _objects(entry.get("top_logprobs")))))
+        for entry in _objects(_object(value).get("content"))
     )
+
+
+def _scored(entry: dict[str, Any]) -> tuple[str, float]:
+    logprob = entry.get("logprob")
+    return str(entry.get("token") or ""), float(logprob if isinstance(logprob, int | float) else 0)
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _count(value: Any) -> int:
@@ -271,7 +289,7 @@ def _parse(data: bytes) -> dict[str, Any]:
 
 def _usable(event: ServerSentEvent) -> bool:
     # What is left without its blank line at the end of a stream may be half a frame.
-    if event.data.strip() == _DONE:
+    if event.event == "error" or event.data.strip() == _DONE:
         return True
     try:
         jiter.from_json(event.data)

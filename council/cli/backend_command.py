@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
 
 import typer
 
-from council.cli.exit_codes import INTERRUPTED, USAGE
+from council.cli.exit_codes import USAGE
 
 
 def backend_command(context: typer.Context) -> None:
@@ -21,11 +22,8 @@ def backend_command(context: typer.Context) -> None:
             "council: error: the backend is not installed: pip install 'council[backend]'", err=True
         )
         raise typer.Exit(USAGE)
-    server = subprocess.Popen([sys.executable, "-m", "backend", *context.args])
-    try:
-        code = server.wait()
-    except KeyboardInterrupt:
-        # The terminal sent Ctrl-C to the server too: it is on its way out.
-        server.wait()
-        code = INTERRUPTED
-    raise typer.Exit(code)
+    command = [sys.executable, "-m", "backend", *context.args]
+    if os.name == "posix":
+        # Becomes the server: whoever ends this process by its number ends the server.
+        os.execv(sys.executable, command)
+    raise typer.Exit(subprocess.call(command))

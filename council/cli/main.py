@@ -10,6 +10,7 @@ import typer
 
 from council.cli.backend_command import backend_command
 from council.cli.config_command import config_app
+from council.cli.doctor_command import doctor_command
 from council.cli.exit_codes import INTERRUPTED
 from council.cli.run_command import run_command
 
@@ -20,8 +21,16 @@ Try it without a key and without a network:
     council run configs/panel.yaml "What is 17 + 25?"
 """
 
-app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+app = typer.Typer(
+    help=HELP,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    # A traceback for a defect, without the values of variables: they may be keys.
+    pretty_exceptions_enable=False,
+)
 app.command("run")(run_command)
+app.command("doctor")(doctor_command)
 app.command(
     "backend",
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},

@@ -76,12 +76,16 @@ def run_command(
 def _question(argument: str | None) -> str:
     """The question from the command line and standard input together."""
     if argument == "-":
-        return sys.stdin.read().strip()
-    piped = sys.stdin.read().strip() if _stdin_is_piped() else ""
+        return _read_stdin()
+    piped = _read_stdin() if _stdin_is_piped() else ""
     question = "\n\n".join(part for part in (argument, piped) if part)
     if not question:
         raise ConfigError('no question: council run CONFIG "question", or - for standard input')
     return question
+
+
+def _read_stdin() -> str:
+    return sys.stdin.buffer.read().decode("utf-8", "replace").strip()
 
 
 def _stdin_is_piped() -> bool:

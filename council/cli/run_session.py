@@ -50,10 +50,14 @@ class RunSession:
         Raises:
             ConfigError: The panel file or an option cannot be used.
         """
-        async with task_group() as group:
-            with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-                group.start_soon(self._stop_on_signal, signals, group.cancel_scope)
-                await self._ask()
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async with task_group() as group:
+                scope = anyio.CancelScope()
+                # Outside of the scope it cancels: a second signal must be heard while the first
+                # one's closing goes on.
+                group.start_soon(self._stop_on_signal, signals, scope)
+                with scope:
+                    await self._ask()
                 group.cancel_scope.cancel()
         return self._exit_code
 

@@ -24,10 +24,11 @@ def summary_lines(result: Result, *, brief: bool = False) -> list[str]:
 def partial_lines(result: Result) -> list[str]:
     """What an interrupted run had by then."""
     lines = ["interrupted; so far:"]
-    for reply in result.experts:
+    for reply in (*result.experts, *([result.decider] if result.decider else [])):
         state = "" if reply.status == "complete" else " (partial)"
         text = reply.text.strip()
-        lines.append(f"{reply.label}{state}: {text}" if text else f"{reply.label}: nothing yet")
+        name = reply.label if reply.stage == "answer" else f"{reply.label} ({reply.stage})"
+        lines.append(f"{name}{state}: {text}" if text else f"{name}: nothing yet")
     return lines
 
 

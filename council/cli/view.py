@@ -145,7 +145,8 @@ class LiveView(SilentView):
         table = Table.grid(padding=(0, 2))
         table.add_column(no_wrap=True, style="bold")
         table.add_column(ratio=1)
-        for name, (state, colour) in self._states.items():
+        # A copy: rich draws from a thread of its own.
+        for name, (state, colour) in list(self._states.items()):
             text = Text(self._tail(self._texts.get(name, "").strip()))
             table.add_row(name, Text.assemble(text, "\n" if text.plain else "", (state, colour)))
         return table
@@ -158,13 +159,16 @@ class LiveView(SilentView):
         return "\n".join(lines[-rows:])
 
 
-def seat(
-    event: ExpertStarted
-    | ExpertNotice
-    | ExpertToken
-    | ExpertFinished
-    | ExpertFailed
-    | ExpertCancelled,
-) -> str:
-    """The name under which an event's expert is shown."""
-    return event.expert if event.sample == 0 else f"{event.expert}#{event.sample + 1}"
+ExpertEvent = (
+    ExpertStarted | ExpertNotice | ExpertToken | ExpertFinished | ExpertFailed | ExpertCancelled
+)
+
+
+def seat(event: ExpertEvent) -> str:
+    """The name under which an event's expert is shown; the writer of the answer has its own."""
+    if isinstance(event, ExpertFinished | ExpertFailed | ExpertCancelled):
+        stage = event.reply.stage
+    else:
+        stage = event.stage
+    name = event.expert if event.sample == 0 else f"{event.expert}#{event.sample + 1}"
+    return name if stage == "answer" else f"{name} ({stage})"

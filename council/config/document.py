@@ -109,8 +109,9 @@ class _Reader:
     def _scalar(self, node: yaml.ScalarNode, path: KeyPath) -> Any:
         try:
             value = self._scalars.construct_object(node)
-        except (yaml.YAMLError, ValueError) as error:
-            raise self._error(node, path, f"unusable value ({error})") from error
+        except Exception as error:
+            # PyYAML's constructors raise whatever they stumble over: `!!bool maybe` a KeyError.
+            raise self._error(node, path, f"unusable value {node.value!r}") from error
         return self._expand(value, node, path) if isinstance(value, str) else value
 
     def _expand(self, text: str, node: yaml.Node, path: KeyPath) -> str:

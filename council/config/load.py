@@ -97,7 +97,8 @@ def _model(
     config: ExpertConfig | SynthesizerConfig, folder: Path, document: Document, path: KeyPath
 ) -> str:
     """The model's name; for a file served here, its path made absolute and checked."""
-    if config.endpoint is not None or config.model.startswith("builtin:"):
+    served_here = config.endpoint is None and config.kind in (None, "local")
+    if not served_here or config.model.startswith("builtin:"):
         return config.model
     file = (folder / Path(config.model).expanduser()).resolve()
     if not file.is_file():

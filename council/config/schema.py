@@ -15,11 +15,16 @@ from pydantic import (
     model_validator,
 )
 
-from council.limits import Timeouts
+from council.limits import RunLimits, Timeouts
 from council.messages import Sampling
+from council.retry import RetryPolicy
 
-_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h)\s*")
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|)\s*")
+_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+_TIMEOUTS = Timeouts()
+_LIMITS = RunLimits()
 
 
 def _seconds(value: Any) -> Any:
@@ -74,10 +79,10 @@ class SamplingConfig(_Model):
 class TimeoutsConfig(_Model):
     """Limits for one reply: seconds, or a duration like `30s`, `2m`."""
 
-    connect: Seconds = 5.0
-    first_token: Seconds = 60.0
-    idle: Seconds = 20.0
-    total: Seconds = 120.0
+    connect: Seconds = _TIMEOUTS.connect
+    first_token: Seconds = _TIMEOUTS.first_token
+    idle: Seconds = _TIMEOUTS.idle
+    total: Seconds = _TIMEOUTS.total
 
     def to_timeouts(self) -> Timeouts:
         """The same as the value that agents take."""
@@ -107,7 +112,7 @@ class EndpointConfig(_Model):
     api_key: SecretStr | None = None
     headers: dict[str, SecretStr] = {}
     extra_body: dict[str, Any] = {}
-    retries: int = Field(2, ge=0, le=20)
+    retries: int = Field(RetryPolicy().retries, ge=0, le=20)
     rate: RateConfig = RateConfig()
     sampling: SamplingConfig = SamplingConfig()
     timeouts: TimeoutsConfig = TimeoutsConfig()
@@ -151,9 +156,9 @@ class StrategyConfig(BaseModel):
 class LimitsConfig(_Model):
     """Limits of a run."""
 
-    deadline: Seconds = 300.0
-    quorum: int | None = Field(None, ge=1)
-    concurrency: int = Field(8, ge=1)
+    deadline: Seconds = _LIMITS.deadline
+    quorum: int | None = Field(_LIMITS.quorum, ge=1)
+    concurrency: int = Field(_LIMITS.concurrency, ge=1)
 
 
 class BackendConfig(_Model):
@@ -195,7 +200,9 @@ class PanelConfig(_Model):
         if not isinstance(experts, list):
             return values
         named = [
-            {"id": letters(i), **expert} if isinstance(expert, dict) else expert
+            {**expert, "id": expert["id"] if expert.get("id") is not None else letters(i)}
+            if isinstance(expert, dict)
+            else expert
             for i, expert in enumerate(experts)
         ]
         return {**values, "experts": named}

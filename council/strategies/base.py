@@ -70,15 +70,17 @@ _REFUSED_ACT = re.compile(
     r"\b(?:help|assist|comply|provide|answer|do that|fulfil\w*|continue|discuss|decline)\b",
     re.IGNORECASE,
 )
+_TURN = re.compile(r"\b(?:but|however|though|instead|that said)\b", re.IGNORECASE)
 _REFUSAL_CHARACTERS = 400
 
 
 def is_refusal(text: str) -> bool:
     """Whether a text declines to answer; long texts that merely begin modestly do not."""
-    start = text.strip()[:_REFUSAL_CHARACTERS]
-    if len(text) > _REFUSAL_CHARACTERS or not _REFUSAL.match(start):
+    match = _REFUSAL.match(text.strip())
+    if match is None or len(text) > _REFUSAL_CHARACTERS:
         return False
-    return _REFUSED_ACT.search(start) is not None
+    rest = text.strip()[match.end() :]
+    return _REFUSED_ACT.search(rest) is not None and _TURN.search(rest) is None
 
 
 def substantive(replies: Sequence[Reply]) -> list[Reply]:
@@ -98,9 +100,7 @@ def shortcomings(replies: Sequence[Reply]) -> tuple[str, ...]:
     """Why each reply that does not count does not; those cancelled on purpose are no fault."""
     counted = {id(reply) for reply in substantive(replies)}
     return tuple(
-        f"{reply.label}: refused to answer"
-        if reply.status == "complete" and (reply.text.strip() or reply.refusal)
-        else why_missing(reply)
+        why_missing(reply)
         for reply in replies
         if id(reply) not in counted and reply.status != "cancelled"
     )

@@ -18,7 +18,7 @@ from council.strategies.base import (
 
 
 class First(Strategy):
-    """The fastest answer that counts.
+    """The fastest answer that counts; one is enough, whatever quorum the panel has.
 
     Attributes:
         hedge_after: Seconds before the next expert is asked too, while there is no answer; an
@@ -33,7 +33,7 @@ class First(Strategy):
         """Asks until one answer counts and cancels the rest."""
         replies = await panel.ask_all(enough=_any_counts, stagger=self.hedge_after)
         counted = substantive(replies)
-        panel.require_quorum(replies, counted, default=1)
+        panel.require_quorum(replies, counted, needed=1)
         winner = min(counted, key=lambda reply: reply.timings.total)
         return Decision(
             answer=winner.text,

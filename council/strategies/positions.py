@@ -1,10 +1,15 @@
-"""Reading the position that an answer takes: pure functions from text to a normalised value."""
+"""Reading the position that an answer takes: pure functions from text to a normalised value.
+
+A reader that merges two different answers is worse than one that cannot read them: where a text
+is ambiguous, it is kept whole or not read at all.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from decimal import Decimal, InvalidOperation
+
+from council.strategies.numbers import ANY_NUMBER, find_number, last_number, marked_number
 
 UNKNOWN = "unknown"
 """The position of whoever says not to know: a position like others, that loses ties."""
@@ -12,17 +17,18 @@ UNKNOWN = "unknown"
 Reader = Callable[[str, str], str | None]
 """From an answer and the question to the position, None where the answer holds none."""
 
-_NUMBER = r"(?<![\w.])[-+−]?(?:[$€£]\s?)?\d(?:[\d,]*\d)?(?:\.\d+)?"
-_BOXED = re.compile(r"\\boxed\{([^{}]*)\}")
-_MARKED = re.compile(rf"(?:####|\banswer\b\s*(?:is|:|=)|=)\W{{0,6}}?({_NUMBER})", re.IGNORECASE)
-_ANY_NUMBER = re.compile(_NUMBER)
-_AFTER_CONCLUSION = re.compile(r"[^\w]*(?:[^\W\d]{1,14}[^\w]*)?")
 _ASKS_NUMBER = re.compile(
     r"\bhow (?:many|much|old|far|long|tall|high|often|fast)\b|\bwhat number\b|\d\s*[-+*/x×÷^=]\s*\d"
     r"|\b(?:calculate|compute|sum|difference|product|add|subtract|multiply|divide|solve)\b"
     r"|\b(?:plus|minus|times|divided by|percent)\b",
     re.IGNORECASE,
 )
+_ASKS_YES_NO = re.compile(
+    r"^\W*(?:is|are|was|were|do|does|did|can|could|has|have|had|will|would|should|may|must)\b",
+    re.IGNORECASE,
+)
+_ASKS_WHICH = re.compile(r"\bor\b", re.IGNORECASE)
+_AFTER_CONCLUSION = re.compile(r"[^\w]*(?:[^\W\d]{1,14}[^\w]*)?")
 
 _OPTIONS = re.compile(r"(?:^|[\s(])A[).:].*?[\s(]B[).:]", re.DOTALL)
 _LETTER = re.compile(
@@ -36,37 +42,34 @@ _UNKNOWN = re.compile(
     r"(?:i (?:really )?(?:do not|don['’]?t) know|i(?:['’]m| am) not sure|i have no idea|unknown)\b",
     re.IGNORECASE,
 )
+_TURN = re.compile(r"\b(?:but|however|though|although|i think|i guess|probably)\b", re.IGNORECASE)
 _UNKNOWN_CHARACTERS = 120
 
 _WORD = re.compile(r"\w+(?:['’.]\w+)*")
-_FILLERS = frozenset(
-    ("a", "an", "the", "is", "are", "was", "it", "its", "of", "to", "in", "that", "this", "so")
-)
+_COPULAS = frozenset(("is", "are", "was", "were"))
+_FILLERS = frozenset(("a", "an", "the", "it", "its", "that", "this", "of", "to", "in", "so"))
 
 
 def number(text: str, question: str) -> str | None:
     """The number an answer comes to: boxed, after `answer is` or `=`, else the last one."""
     del question
-    for found in (_BOXED.findall(text), _MARKED.findall(text), _ANY_NUMBER.findall(text)):
-        for candidate in reversed(found):
-            value = _plain_number(candidate)
-            if value is not None:
-                return value
-    return None
+    return find_number(text)
 
 
 def conclusive_number(text: str, question: str) -> str | None:
     """The number an answer comes to, unless it only mentions one in passing.
 
     `Tokyo, with 37 million people` is no number; `it takes 5 hours.` is one, and so is any
-    number where the question asks for one.
+    number where the question asks for one. A number that the question names is only repeated.
     """
-    if _ASKS_NUMBER.search(question) or _BOXED.search(text) or _MARKED.search(text):
-        return number(text, question)
-    found = list(_ANY_NUMBER.finditer(text))
-    if found and _AFTER_CONCLUSION.fullmatch(text[found[-1].end() :]):
-        return _plain_number(found[-1].group())
-    return None
+    if _ASKS_NUMBER.search(question) or marked_number(text):
+        return find_number(text)
+    found = last_number(text)
+    if found is None or not _AFTER_CONCLUSION.fullmatch(text[found.end() :]):
+        return None
+    if found.group() in ANY_NUMBER.findall(question):
+        return None
+    return find_number(text)
 
 
 def choice(text: str, question: str) -> str | None:
@@ -80,13 +83,15 @@ def choice(text: str, question: str) -> str | None:
 
 
 def plain_text(text: str, question: str) -> str | None:
-    """What an answer says beyond the question's own words, in lower case without punctuation.
+    """What an answer says, in lower case, without punctuation and articles.
 
-    `The capital of Japan is Tokyo.` and `Tokyo` are one position on the capital of Japan.
+    A sentence that repeats the question on one side of its `is` comes to the other side: `The
+    capital of Japan is Tokyo.` and `Tokyo` are one position on the capital of Japan. Where the
+    question itself names the alternatives (`… or …`), every word of the answer counts.
     """
     words = _words(text)
-    repeated = _FILLERS.union(_words(question))
-    kept = [word for word in words if word not in repeated]
+    said = words if _ASKS_WHICH.search(question) else _beside_the_echo(words, question)
+    kept = [word for word in said if word not in _FILLERS]
     return " ".join(kept or words) or None
 
 
@@ -94,20 +99,23 @@ READERS: dict[str, Reader] = {"number": number, "choice": choice, "text": plain_
 
 
 def is_unknown(text: str) -> bool:
-    """Whether an answer is that the expert does not know."""
-    return len(text) <= _UNKNOWN_CHARACTERS and _UNKNOWN.match(text) is not None
+    """Whether an answer is that the expert does not know, and nothing besides."""
+    match = _UNKNOWN.match(text)
+    if match is None or len(text) > _UNKNOWN_CHARACTERS:
+        return False
+    return _TURN.search(text, match.end()) is None
 
 
 def pick_reader(texts: Sequence[str], question: str) -> tuple[str, Reader]:
     """The reader for a whole panel: a number, then a choice, then plain text.
 
     One reader for all, or `42` and `forty-two` would be counted by different measures. It has to
-    read more than half of the answers that claim to know. Where the question lists options, the
-    choice is looked for first.
+    read more than half of the answers that claim to know. Where the question lists options or
+    wants a yes or no, the choice is looked for first.
     """
     claims = [text for text in texts if not is_unknown(text)]
     closed: list[tuple[str, Reader]] = [("number", conclusive_number), ("choice", choice)]
-    if _OPTIONS.search(question):
+    if _OPTIONS.search(question) or _ASKS_YES_NO.search(question):
         closed.reverse()
     for name, reader in closed:
         readable = sum(reader(text, question) is not None for text in claims)
@@ -116,15 +124,18 @@ def pick_reader(texts: Sequence[str], question: str) -> tuple[str, Reader]:
     return "text", plain_text
 
 
-def _plain_number(text: str) -> str | None:
-    digits = re.sub(r"[^\d.+-]", "", text.replace("−", "-"))
-    try:
-        value = Decimal(digits)
-    except InvalidOperation:
-        return None
-    plain = format(value, "f")
-    plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
-    return "0" if plain in ("-0", "+0") else plain.lstrip("+")
+def _beside_the_echo(words: list[str], question: str) -> list[str]:
+    place = next((i for i, word in enumerate(words) if word in _COPULAS), None)
+    if place is None:
+        return words
+    known = _FILLERS.union(_words(question))
+    left, right = words[:place], words[place + 1 :]
+    echoes = [all(word in known for word in side) for side in (left, right)]
+    if echoes == [True, False]:
+        return right
+    if echoes == [False, True]:
+        return left
+    return words
 
 
 def _words(text: str) -> list[str]:

@@ -67,7 +67,7 @@ class Synthesize(Strategy):
         replies = await panel.ask_all(share=self.proposal_share)
         counted = substantive(replies)
         panel.require_quorum(replies, counted)
-        comparison = await _compare(panel, counted)
+        comparison = _compare(panel, counted)
         reasons = list(shortcomings(replies))
         written = await _write(panel, synthesis_prompt(panel, counted), reasons)
         if written is None:
@@ -116,14 +116,14 @@ class _Comparison:
     dissent: tuple[Dissent, ...] = ()
 
 
-async def _compare(panel: Panel, replies: Sequence[Reply]) -> _Comparison:
+def _compare(panel: Panel, replies: Sequence[Reply]) -> _Comparison:
     extract, cast = collect(replies, panel.experts, panel.question)
     votes = tally(cast, extract)
     # Two long texts never have the same words: calling that disagreement would be false.
     short = all(len(reply.text.split()) <= _COMPARABLE_WORDS for reply in replies)
     if votes is None or (extract == "text" and not short):
         return _Comparison(best=max(replies, key=lambda reply: panel.expert(reply).weight))
-    await panel.emit(StrategyTallied(panel.at, votes))
+    panel.emit(StrategyTallied(panel.at, votes))
     best = spokesman(cast, votes.winner)
     return _Comparison(
         best=next(reply for reply in replies if reply.label == best.label),
@@ -138,14 +138,17 @@ async def _write(
 ) -> Reply | None:
     """The first writer's reply that counts, None if there is none; reasons say who failed."""
     for position, writer in enumerate(panel.writers):
-        reply = await panel.ask_writer(writer, messages, stage="synthesis")
+        # Half of the time left while somebody could stand in: a writer that hangs must not take
+        # it all.
+        share = 0.5 if panel.writers[position + 1 :] else 1.0
+        reply = await panel.ask_writer(writer, messages, stage="synthesis", share=share)
         if substantive([reply]):
             return reply
         (why,) = shortcomings([reply])
         if reply.text:
-            await panel.emit(AnswerDiscarded(panel.at, why))
+            panel.emit(AnswerDiscarded(panel.at, why))
         stand_in = _next_writer(panel, position)
-        await panel.emit(StrategyStandIn(panel.at, writer.id, stand_in, why))
+        panel.emit(StrategyStandIn(panel.at, writer.id, stand_in, why))
         reasons.append(f"synthesizer {why}; {stand_in} stood in")
     return None
 

@@ -15,6 +15,10 @@ from council.strategies.base import (
     substantive,
     truncation_warnings,
 )
+from council.strategies.positions import UNKNOWN
+
+_TIE = "the vote was a tie; the panel's order decided"
+_TIE_UNKNOWN = "the vote was a tie between an answer and not knowing; the answer was taken"
 
 
 class Vote(Strategy):
@@ -39,10 +43,11 @@ class Vote(Strategy):
         votes = tally(cast, extract)
         if votes is None:
             raise StrategyError("no answer held a position that could be counted")
-        await panel.emit(StrategyTallied(panel.at, votes))
+        panel.emit(StrategyTallied(panel.at, votes))
         warnings = [*truncation_warnings(counted)]
         if votes.tie:
-            warnings.append("the vote was a tie; the panel's order decided")
+            unknown_lost = votes.positions[1].value == UNKNOWN
+            warnings.append(_TIE_UNKNOWN if unknown_lost else _TIE)
         warnings += [f"{label} took no position that could be counted" for label in votes.abstained]
         return Decision(
             answer=spokesman(cast, votes.winner).text,

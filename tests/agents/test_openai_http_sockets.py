@@ -10,7 +10,13 @@ import anyio
 import pytest
 
 from council.agents.openai_http import OpenAIHTTPAgent
-from council.errors import AgentError, AgentTimeout, StreamError, TransportError
+from council.errors import (
+    AgentError,
+    AgentTimeout,
+    ConfigError,
+    StreamError,
+    TransportError,
+)
 from council.limits import Timeouts
 from council.messages import ChatMessage, ChatRequest
 from tests.support.raw_server import (
@@ -154,6 +160,37 @@ async def test_keep_alives_hold_off_idle_but_not_total() -> None:
         await ask_once([STREAM_HEAD, chunked(delta("a")), *ticks], timeouts=timeouts)
     assert caught.value.limit == "total"
     assert caught.value.partial == "a"
+
+
+async def test_a_server_that_stays_open_after_its_finish_reason_is_not_waited_for_long() -> None:
+    reply: list[Step] = [STREAM_HEAD, chunked(delta("a") + FINISH), until_closed]
+    with anyio.fail_after(10):
+        assert await ask_once(reply, timeouts=Timeouts()) == "a"
+
+
+async def test_a_slow_reader_is_not_the_servers_fault() -> None:
+    timeouts = Timeouts(first_token=5.0, idle=0.2, total=20.0)
+    async with (
+        raw_server(whole_reply("a", "b")) as server,
+        opened(server.url, timeouts) as agent,
+        aclosing(agent.chat(REQUEST)) as tokens,
+    ):
+        assert (await anext(tokens)).text == "a"
+        await anyio.sleep(0.5)
+        assert (await anext(tokens)).text == "b"
+
+
+async def test_a_body_that_stalls_does_not_hide_its_status() -> None:
+    head = b"HTTP/1.1 429 Too Many\r\nContent-Length: 500\r\n\r\nslow down"
+    with pytest.raises(TransportError, match=r"429.*slow down"):
+        await ask_once([head, until_closed], timeouts=Timeouts())
+
+
+@pytest.mark.parametrize("key", ["line\nbreak-s3cret", "sch\u00fcssel-s3cret", "tab\there-s3cret"])
+def test_a_key_that_no_header_can_carry_is_refused_unseen(key: str) -> None:
+    with pytest.raises(ConfigError, match="api_key") as caught:
+        OpenAIHTTPAgent("a", "m", "http://h", api_key=key)
+    assert "s3cret" not in str(caught.value)
 
 
 async def test_nobody_listens() -> None:

@@ -52,7 +52,7 @@ def read(*pieces: bytes) -> tuple[list[ChatToken], str | None]:
         (chunk(delta={}, finish_reason=""), ChatToken()),
         (chunk(delta={}, finish_reason="eos"), ChatToken(finish_reason="stop")),
         (chunk(delta={}, finish_reason="model_length"), ChatToken(finish_reason="length")),
-        (chunk(delta={}, finish_reason="abort"), ChatToken(finish_reason="other")),
+        (chunk(delta={}, finish_reason="whim"), ChatToken(finish_reason="other")),
         (
             b'{"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 4,'
             b' "prompt_tokens_details": {"cached_tokens": 2}}}',
@@ -237,6 +237,47 @@ def test_nothing_counts_after_done() -> None:
     tokens, error = read(TEXT + DONE + TEXT + b"data: garbage\n\n" + DONE)
     assert error is None
     assert tokens == [ChatToken(text="a")]
+
+
+@pytest.mark.parametrize("reason", ["abort", "error", "cancelled", "insufficient_system_resource"])
+def test_a_server_that_gives_up_has_not_finished(reason: str) -> None:
+    body = b"data: " + chunk(delta={}, finish_reason=reason) + b"\n\n"
+    tokens, error = read(TEXT + body + DONE)
+    assert tokens == [ChatToken(text="a")]
+    assert error == f"the server gave up: finish reason {reason!r}"
+    body = b"data: " + chunk(delta={}, finish_reason="stop", error={"message": "boom"}) + b"\n\n"
+    assert read(TEXT + body)[1] == "the server gave up: boom"
+
+
+def test_an_error_event_counts_without_its_blank_line() -> None:
+    assert read(TEXT + STOP + b"event: error\ndata: engine died")[1] is not None
+
+
+FIELDS = (
+    *("choices", "delta", "message", "content", "usage", "tool_calls", "function", "index"),
+    *("logprobs", "token", "top_logprobs", "finish_reason", "error", "type", "refusal", "text"),
+    *("prompt_tokens_details", "cached_tokens", "arguments"),
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(FIELDS),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(st.lists(JSON, max_size=4))
+def test_whatever_the_json_it_is_tokens_or_a_stream_error(values: list[Any]) -> None:
+    frames = [b"data: " + json.dumps(value).encode() + b"\n\n" for value in values]
+    read(b"".join(frames))
+    for value in values:
+        read(json.dumps({"choices": [value], "usage": value}).encode())
 
 
 EVENTS = st.sampled_from(

@@ -17,6 +17,7 @@ import anyio.to_thread
 import pytest
 import yaml
 
+from tests.support.processes import alive, children
 from tests.support.raw_server import (
     STREAM_HEAD,
     RawServer,
@@ -248,6 +249,34 @@ async def test_an_interrupt_with_json_prints_a_result(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert (result["status"], result["error"]["kind"]) == ("failed", "interrupted")
     assert result["experts"][0]["text"] == "half\n"
+
+
+async def test_input_that_is_not_utf_8(tmp_path: Path, good: RawServer) -> None:
+    command = f"printf 'caf\\351' | {sys.executable} -m council.cli run {panel(tmp_path, good)} -q"
+
+    def call() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+
+    done = await anyio.to_thread.run_sync(call)
+    assert (done.returncode, done.stdout) == (0, "17 + 25 = 42.\n"), done.stderr
+
+
+async def test_a_plain_number_of_seconds_is_a_deadline(tmp_path: Path, good: RawServer) -> None:
+    done = await council("run", panel(tmp_path, good), "?", "--deadline", "30", "-q")
+    assert done.returncode == 0
+
+
+async def test_terminating_council_backend_ends_the_server() -> None:
+    process = await start("backend", "--model", "builtin:sage", "--port", "0")
+    assert process.stderr is not None
+    while "ready on" not in await anyio.to_thread.run_sync(process.stderr.readline):
+        assert process.poll() is None
+    family = {process.pid} | children(process.pid)
+    assert len(family) == 2
+    process.terminate()
+    await anyio.to_thread.run_sync(process.communicate)
+    assert process.returncode == 0
+    assert not any(alive(pid) for pid in family)
 
 
 async def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path, good: RawServer) -> None:

@@ -134,10 +134,25 @@ def test_forms_of_a_synthesizer(tmp_path: Path, form: str) -> None:
         ("just text", " expected a mapping"),
         ("experts: &x [*x]\n", "1: experts[0]: an alias that contains itself"),
         ("? [a]\n: b\n", "1: a key has to be a plain word"),
+        ("experts: !!bool maybe\n", "1: experts: unusable value 'maybe'"),
+        ("experts: !!int ''\n", "1: experts: unusable value ''"),
+        ("experts: !!timestamp foo\n", "1: experts: unusable value 'foo'"),
     ],
 )  # fmt: skip
 def test_mistakes_name_the_place_and_the_way_out(tmp_path: Path, text: str, message: str) -> None:
     assert error(tmp_path, text).startswith(message)
+
+
+def test_a_null_id_is_none_given(tmp_path: Path) -> None:
+    assert load(tmp_path, MINIMAL + "    id: null\n").experts[0].id == "A"
+
+
+def test_durations_may_come_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECONDS", "30")
+    config = load(tmp_path, MINIMAL + 'limits: {deadline: "${SECONDS}"}\n')
+    assert config.limits.deadline == 30.0
 
 
 def test_two_experts_of_one_name(tmp_path: Path) -> None:
@@ -161,7 +176,8 @@ def test_two_experts_of_one_name(tmp_path: Path) -> None:
             "4: strategy.hedge_after: expected seconds",
         ),
         (MINIMAL + "limits: {quorum: 2}\n", "4: limits.quorum: 2 is more than the 1 experts"),
-        (MINIMAL.replace("http://h", "h:80"), "3: experts[0].endpoint: endpoint 'h:80' is not"),
+        ("experts: [{kind: openai, model: m}]\n", "1: experts[0].kind: this kind of agent needs"),
+        (MINIMAL.replace("http://h", "h:80"), "3: experts[0].endpoint: the endpoint is not"),
     ],
 )
 def test_mistakes_that_show_when_the_panel_is_put_together(

@@ -14,8 +14,9 @@ import pytest
 
 import council
 from council.agents.local import LocalAgent
-from council.agents.local_server import BackendOptions, LocalServer
+from council.agents.local_server import LocalServer
 from council.agents.openai_http import OpenAIHTTPAgent
+from council.config import BackendConfig
 from council.errors import BackendError, StreamError
 from council.events import ExpertNotice, ExpertToken
 from council.messages import ChatMessage, ChatRequest, ChatToken, Sampling
@@ -27,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 PANEL = ROOT / "configs" / "panel.yaml"
 LONG = "Spell the word elephant."
 GREEDY = Sampling(temperature=0.0, max_tokens=40)
-OPTIONS = BackendOptions(ctx=1024, threads=1)
+OPTIONS = BackendConfig(ctx=1024, threads=1)
 
 
 def request(text: str) -> ChatRequest:
@@ -170,7 +171,7 @@ async def test_an_unknown_built_in_model_says_which_there_are() -> None:
 
 
 async def test_a_start_that_takes_too_long() -> None:
-    agent = LocalAgent("x", "builtin:sage", options=BackendOptions(startup_timeout=0.05))
+    agent = LocalAgent("x", "builtin:sage", options=BackendConfig(startup_timeout=0.05))
     before = children(os.getpid())
     try:
         with pytest.raises(BackendError, match=r"startup_timeout"):
