@@ -23,7 +23,7 @@ class Calculator:
     model = "arithmetic"
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatToken, None]:
-        numbers = [int(n) for n in re.findall(r"\d+", request.messages[-1].content)]
+        numbers = [int(n) for n in re.findall(r"\d+", request.messages[-1].text)]
         yield ChatToken(text=f"{sum(numbers)}" if numbers else "I don't know.")
         yield ChatToken(finish_reason="stop")
 
