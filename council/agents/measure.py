@@ -1,0 +1,93 @@
+"""One reply to a small question, measured: for those who want to know a server, not an answer."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import anyio
+
+from council.agents.base import Agent, has_begun
+from council.messages import ChatMessage, ChatRequest, ChatToken, Sampling, Usage
+
+_READABLE_SECONDS = 0.002  # what came within less came in one read: it tells no speed
+
+
+@dataclass(slots=True)
+class Sample:
+    """One reply, as far as it was read.
+
+    Attributes:
+        started: When the request went out.
+        most: Pieces after which a reply that does not end is left.
+        text: What was written, thoughts included.
+        pieces: In how many tokens of the stream it came.
+        first: When the first of them came.
+        last: When the last of them came.
+        usage: What the server counted.
+        has_logprobs: Whether log probabilities came.
+        left: Whether the reply was left before its end.
+        waited: Whether the agent had to wait, for a model to load or the like.
+    """
+
+    started: float
+    most: int
+    text: str = ""
+    pieces: int = 0
+    first: float | None = None
+    last: float = 0.0
+    usage: Usage | None = None
+    has_logprobs: bool = False
+    left: bool = False
+    waited: bool = False
+
+    def take(self, token: ChatToken, now: float) -> None:
+        """Adds one token."""
+        self.waited = self.waited or token.notice is not None
+        self.usage = token.usage or self.usage
+        self.has_logprobs = self.has_logprobs or bool(token.logprobs)
+        self.text += token.text + token.reasoning
+        if has_begun(token):
+            self.first = now if self.first is None else self.first
+            self.last = now
+            self.pieces += 1
+            self.left = self.pieces >= self.most
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens were written; without a count of the server's, the pieces."""
+        return self.usage.completion_tokens if self.usage else self.pieces
+
+    @property
+    def first_token(self) -> float | None:
+        """Seconds from the request to the first token, connecting included."""
+        return None if self.first is None else self.first - self.started
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """How fast it was written, None where the reply was too short to tell."""
+        if self.first is None or self.last - self.first < _READABLE_SECONDS:
+            return None
+        # What was thought in silence came before the first piece.
+        silent = self.usage.reasoning_tokens if self.usage else 0
+        written = max(self.pieces, self.tokens - silent)
+        return (written - 1) / (self.last - self.first)
+
+
+async def measure(
+    agent: Agent, question: str, sampling: Sampling, *, most: int, logprobs: int | None = None
+) -> Sample:
+    """Asks a question and measures the reply; after `most` pieces it is left.
+
+    Raises:
+        AgentError: The reply failed.
+    """
+    message = ChatMessage("user", question)
+    request = ChatRequest("", (message,), sampling, logprobs=logprobs)
+    sample = Sample(anyio.current_time(), most)
+    async with aclosing(agent.chat(request)) as tokens:
+        async for token in tokens:
+            sample.take(token, anyio.current_time())
+            if sample.left:
+                break
+    return sample

@@ -1,0 +1,265 @@
+"""Examines a panel's models: who can be reached, how fast, and what is ignored of what is asked."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit, urlunsplit
+
+import anyio
+
+from council.agents.base import Agent
+from council.agents.kinds import build_agent
+from council.agents.measure import Sample, measure
+from council.agents.models_list import list_models
+from council.agents.shared import Shared
+from council.assemble import Parts, assemble
+from council.config import ExpertConfig, PanelConfig, SynthesizerConfig, load_config, parse_config
+from council.errors import AgentError, AgentTimeout, StreamError, TransportError
+from council.messages import Sampling
+from council.tasks import task_group
+
+State = Literal["ok", "slow", "failed"]
+
+QUESTION = "Say OK, then count from 1 to 50."
+"""Longer than what may be answered: who goes on counting ignores `max_tokens`."""
+
+MAX_TOKENS = 16
+
+_ENOUGH = 4 * MAX_TOKENS  # after which a reply that does not end is left
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What came of one model at one endpoint.
+
+    Attributes:
+        experts: The ids of those in the panel who use it.
+        model: Its name.
+        endpoint: Where it is, without credentials; None for the bundled backend.
+        state: `slow` means a first token later than half of what `timeouts.first_token` allows.
+        error: Why it failed.
+        advice: What to do about it, where the error does not say so itself.
+        first_token: Seconds from the request to the first token, connecting included.
+        tokens_per_second: How fast it writes, None where the reply was too short to tell.
+        notes: What it does otherwise than asked.
+    """
+
+    experts: tuple[str, ...]
+    model: str
+    endpoint: str | None
+    state: State
+    error: str = ""
+    advice: str = ""
+    first_token: float | None = None
+    tokens_per_second: float | None = None
+    notes: tuple[str, ...] = ()
+
+
+async def examine(
+    panel: str | Path | Mapping[str, Any], *, thorough: bool = False
+) -> list[Finding]:
+    """Asks every distinct model of a panel something small, all at once and without retries.
+
+    Args:
+        panel: A panel file's path, or its content as a mapping.
+        thorough: Ask some more, to find out whether `seed`, `stop` and `logprobs` are ignored.
+
+    Returns:
+        One finding for each, in the order of the panel.
+
+    Raises:
+        ConfigError: The panel cannot be used.
+    """
+    config, document = parse_config(panel) if isinstance(panel, Mapping) else load_config(panel)
+    parts = assemble(config, document)
+    shared = parts.shared or Shared(config.backend)
+    findings: dict[int, Finding] = {}
+
+    async def visit(place: int, patient: _Patient) -> None:
+        findings[place] = await _Examination(patient, shared).run(thorough=thorough)
+
+    try:
+        async with task_group() as group:
+            for place, patient in enumerate(_patients(config, parts)):
+                group.start_soon(visit, place, patient)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await parts.aclose()
+    return [findings[place] for place in sorted(findings)]
+
+
+@dataclass(slots=True)
+class _Patient:
+    """One model at one endpoint: a panel's entry cut down to that, and who uses it."""
+
+    config: ExpertConfig | SynthesizerConfig
+    experts: list[str]
+
+    @property
+    def endpoint(self) -> str | None:
+        return self.config.endpoint[0] if self.config.endpoint else None
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        # Another key or header at the same place may well fare differently.
+        config = self.config
+        headers = frozenset(config.headers.items())
+        return config.kind, self.endpoint, config.model, config.api_key, headers
+
+
+def _patients(config: PanelConfig, parts: Parts) -> list[_Patient]:
+    found: dict[tuple[object, ...], _Patient] = {}
+    for id, entry in _entries(config, parts):
+        endpoints: list[str | None] = [*entry.endpoint] if entry.endpoint else [None]
+        for endpoint in endpoints:
+            update = {"endpoint": [endpoint] if endpoint else None, "retries": 0}
+            patient = _Patient(entry.model_copy(update=update), [])
+            found.setdefault(patient.identity, patient).experts.append(id)
+    return list(found.values())
+
+
+def _entries(
+    config: PanelConfig, parts: Parts
+) -> Iterator[tuple[str, ExpertConfig | SynthesizerConfig]]:
+    for expert in config.experts:
+        yield str(expert.id), expert
+    for entry, writer in zip(config.synthesizer, parts.writers, strict=True):
+        if not isinstance(entry, str):  # else an expert writes, who is there already
+            yield writer.id, entry
+
+
+@dataclass(slots=True)
+class _Examination:
+    """All that one model is asked, one after the other."""
+
+    patient: _Patient
+    shared: Shared
+    notes: list[str] = field(default_factory=list)
+
+    async def run(self, *, thorough: bool) -> Finding:
+        patient = self.patient
+        finding = Finding(
+            tuple(patient.experts), patient.config.model, _without_secrets(patient.endpoint), "ok"
+        )
+        agent = build_agent(patient.experts[0], patient.config, self.shared)
+        try:
+            sample = await self._measure(agent)
+        except AgentError as error:
+            if isinstance(error, TransportError) and error.status is not None:
+                await self._look_for_model()
+            said, advice = self._clean(str(error)), _advice(error)
+            return replace(
+                finding, state="failed", error=said, advice=advice, notes=tuple(self.notes)
+            )
+        self._compare(sample)
+        await self._look_for_model()
+        if thorough:
+            await self._look_closer(agent)
+        return replace(
+            finding,
+            state=self._state(sample),
+            first_token=sample.first_token,
+            tokens_per_second=sample.tokens_per_second,
+            notes=tuple(self.notes),
+        )
+
+    async def _measure(self, agent: Agent) -> Sample:
+        try:
+            sample = await _ask(agent)
+        except TransportError as error:
+            if error.status != 400 or "max_tokens" not in str(error):
+                raise
+            self.notes.append("refuses `max_tokens`: set its own name for it in `extra_body`")
+            return await _ask(agent, max_tokens=None)
+        # A reply that had to wait for its model to load tells nothing of the model's speed.
+        return await _ask(agent) if sample.waited else sample
+
+    def _compare(self, sample: Sample) -> None:
+        """Notes in what the reply is not what was asked for."""
+        if sample.first is None:
+            self.notes.append(f"wrote nothing within {MAX_TOKENS} tokens: does it think first?")
+        if sample.left or sample.tokens > 2 * MAX_TOKENS:
+            self.notes.append("ignores `max_tokens`")
+        if sample.usage is None and not sample.left:
+            self.notes.append("reports no usage: tokens are estimated")
+
+    def _state(self, sample: Sample) -> State:
+        allowed = self.patient.config.timeouts.first_token
+        return "slow" if (sample.first_token or 0.0) > allowed / 2 else "ok"
+
+    async def _look_for_model(self) -> None:
+        """Notes when the server's list of models, if it has one, lacks this one."""
+        model = self.patient.config.model
+        names = await list_models(self.patient.config, self.shared)
+        # Ollama may be asked without the tag `latest`, Gemini without the folder.
+        if not names or {model, f"{model}:latest", f"models/{model}"} & set(names):
+            return
+        near = difflib.get_close_matches(model, names, cutoff=0.5)
+        hint = f" (near: {', '.join(near)})" if near else ""
+        self.notes.append(f"not in the server's list of models{hint}")
+
+    async def _look_closer(self, agent: Agent) -> None:
+        checks: dict[str, Callable[[Agent], Awaitable[bool]]] = {
+            "seed": _ignores_seed,
+            "stop": _ignores_stop,
+            "logprobs": _ignores_logprobs,
+        }
+        for name, ignores in checks.items():
+            try:
+                if await ignores(agent):
+                    self.notes.append(f"ignores `{name}`")
+            except AgentError as error:
+                self.notes.append(f"fails with `{name}`: {self._clean(str(error))}")
+
+    def _clean(self, text: str) -> str:
+        """An error's text without what an endpoint may carry in secret."""
+        parts = urlsplit(self.patient.endpoint or "")
+        for secret in (parts.query, parts.netloc.rpartition("@")[0]):
+            text = text.replace(secret, "[redacted]") if secret else text
+        return text
+
+
+async def _ask(
+    agent: Agent, *, logprobs: int | None = None, max_tokens: int | None = MAX_TOKENS, **knobs: Any
+) -> Sample:
+    sampling = Sampling(max_tokens=max_tokens, **knobs)
+    return await measure(agent, QUESTION, sampling, most=_ENOUGH, logprobs=logprobs)
+
+
+async def _ignores_seed(agent: Agent) -> bool:
+    first, second = [await _ask(agent, temperature=1.0, seed=7) for _ in range(2)]
+    return first.text != second.text
+
+
+async def _ignores_stop(agent: Agent) -> bool:
+    return "3" in (await _ask(agent, stop=("3",))).text
+
+
+async def _ignores_logprobs(agent: Agent) -> bool:
+    return not (await _ask(agent, logprobs=1)).has_logprobs
+
+
+def _without_secrets(endpoint: str | None) -> str | None:
+    if endpoint is None:
+        return None
+    parts = urlsplit(endpoint.strip())
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def _advice(error: AgentError) -> str:
+    """The way out of a failure; empty where the error names it, as for a refused key."""
+    if isinstance(error, AgentTimeout):
+        return f"allow it longer with `timeouts.{error.limit}`, or see what keeps the server"
+    if isinstance(error, StreamError):
+        return "check that `endpoint` and `kind` fit the server"
+    if not isinstance(error, TransportError):
+        return ""
+    if error.status is None:
+        return "start the server, or check `endpoint`"
+    if error.status == 429:
+        return "wait, or set `rate`"
+    return "see the server's log, or try later" if error.status >= 500 else ""
