@@ -13,7 +13,8 @@ from typing import Any
 
 import jiter
 
-from council.agents.sse import ServerSentEvent, SSEDecoder
+from council.agents.sse import ServerSentEvent
+from council.agents.stream_body import StreamBody, is_json, parse_object
 from council.agents.wire import error_message
 from council.errors import StreamError
 from council.messages import ChatToken, FinishReason, ToolCallDelta, Usage
@@ -28,23 +29,16 @@ _FINISH_REASONS: dict[str, FinishReason] = {
 }
 
 
-class MessageStreamDecoder:
-    """Turns the body of one streamed reply into tokens; any cutting gives the same tokens.
-
-    A server that answers a stream request with one plain JSON object is understood too, as by
-    `ChatStreamDecoder`; both methods are generators for the reason given there.
-    """
+class MessageStreamDecoder(StreamBody):
+    """The Messages API's stream; see `StreamBody`."""
 
     def __init__(self) -> None:
-        self._sse = SSEDecoder()
+        super().__init__()
         self._events = EventReader()
-        self._undecided = b""
-        self._json: list[bytes] | None = None
-        self._begun = False
 
     @property
     def done(self) -> bool:
-        """Whether `message_stop` was seen: nothing after it counts."""
+        """Whether `message_stop` was seen."""
         return self._events.stopped
 
     @property
@@ -52,52 +46,16 @@ class MessageStreamDecoder:
         """Whether the reply has ended, by a stop reason or `message_stop`."""
         return self._events.stopped or self._events.finished
 
-    def feed(self, data: bytes) -> Iterator[ChatToken]:
-        """Takes the next bytes of the body.
+    def take_event(self, event: ServerSentEvent) -> Iterator[ChatToken]:
+        """See `StreamBody`."""
+        if event.event == "error":
+            raise _reported(event.data)
+        if event.data.strip():
+            yield from self._events.tokens(parse_object(event.data))
 
-        Raises:
-            StreamError: A frame is malformed, or carries an error.
-        """
-        if self._begun:
-            yield from self._tokens(self._sse.feed(data))
-        elif self._json is not None:
-            self._json.append(data)
-        else:
-            yield from self._begin(self._undecided + data)
-
-    def end(self) -> Iterator[ChatToken]:
-        """Ends a body that was closed without a transport error.
-
-        Raises:
-            StreamError: As for `feed`; and when the reply was not whole.
-        """
-        if self._json is not None:
-            yield from self._events.message(_parse(b"".join(self._json)))
-        else:
-            yield from self._tokens([event for event in self._sse.flush() if _is_json(event.data)])
-        if not self.whole:
-            empty = "the response was empty"
-            cut = "the stream ended before the reply was finished"
-            raise StreamError(cut if self._begun or self._json is not None else empty)
-
-    def _begin(self, data: bytes) -> Iterator[ChatToken]:
-        start = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
-        if not start:
-            self._undecided = data
-        elif start == b"{":
-            self._json = [data[data.index(b"{") :]]
-        else:
-            self._begun = True
-            yield from self._tokens(self._sse.feed(data))
-
-    def _tokens(self, events: list[ServerSentEvent]) -> Iterator[ChatToken]:
-        for event in events:
-            if self.done:
-                return
-            if event.event == "error":
-                raise _reported(event.data)
-            if event.data.strip():
-                yield from self._events.tokens(_parse(event.data))
+    def take_object(self, data: bytes) -> Iterator[ChatToken]:
+        """See `StreamBody`."""
+        return self._events.message(parse_object(data))
 
 
 @dataclass(slots=True)
@@ -246,31 +204,10 @@ def _as_events(message: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _reported(data: bytes) -> StreamError:
     said = data.decode("utf-8", "replace")
-    if _is_json(data):
+    if is_json(data):
         value = jiter.from_json(data)
         said = (describe(value) if isinstance(value, dict) else "") or said
     return StreamError(f"the server reported an error: {said[:500]}")
-
-
-def _parse(data: bytes) -> dict[str, Any]:
-    # Malformed UTF-8 is no reason to lose a reply: the standard makes it U+FFFD.
-    text = data.decode("utf-8", "replace")
-    try:
-        value = jiter.from_json(text.encode())
-    except ValueError as error:
-        raise StreamError(f"malformed frame ({error}): {text[:200]}") from error
-    if not isinstance(value, dict):
-        raise StreamError(f"malformed frame (not an object): {text[:200]}")
-    return value
-
-
-def _is_json(data: bytes) -> bool:
-    # What is left without its blank line at the end of a stream may be half a frame.
-    try:
-        jiter.from_json(data)
-    except ValueError:
-        return False
-    return True
 
 
 def _text(text: Any) -> ChatToken | None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, asynccontextmanager
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import anyio
 import httpx
@@ -13,26 +13,11 @@ import httpx
 from council.agents.endpoints import shown
 from council.agents.http_body import ResponseBody, open_body
 from council.agents.http_errors import FOREIGN, CallContext, from_foreign, from_status
+from council.agents.stream_body import StreamBody
 from council.agents.transport import new_client
 from council.errors import AgentError, ConfigError
 from council.limits import ProgressClock, Timeouts
 from council.messages import ChatRequest, ChatToken
-
-
-class StreamDecoder(Protocol):
-    """Sans-IO: the bytes of one reply's body in, its tokens out; raises StreamError."""
-
-    @property
-    def done(self) -> bool:
-        """Whether nothing after this counts."""
-
-    @property
-    def whole(self) -> bool:
-        """Whether the reply has ended."""
-
-    def feed(self, data: bytes) -> Iterator[ChatToken]: ...
-
-    def end(self) -> Iterator[ChatToken]: ...
 
 
 class HTTPAgent(ABC):
@@ -95,7 +80,7 @@ class HTTPAgent(ABC):
         """The headers that carry the key."""
 
     @abstractmethod
-    def decoder(self) -> StreamDecoder:
+    def decoder(self) -> StreamBody:
         """A decoder for one reply."""
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatToken, None]:
@@ -187,7 +172,7 @@ def header_value(value: str, key: str) -> str:
     return stripped
 
 
-async def _tokens(body: ResponseBody, decoder: StreamDecoder) -> AsyncGenerator[ChatToken, None]:
+async def _tokens(body: ResponseBody, decoder: StreamBody) -> AsyncGenerator[ChatToken, None]:
     """The reply's tokens; raises unless the reply is whole."""
     while not decoder.done:
         data = await body.read(may_break=decoder.whole)

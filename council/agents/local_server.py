@@ -77,7 +77,8 @@ class LocalServer:
     def client(self) -> httpx.AsyncClient:
         """The client for this server, shared by its agents."""
         if self._client is None:
-            self._client = new_client()
+            # No proxy stands between this machine and itself.
+            self._client = new_client(trust_env=False)
         return self._client
 
     async def ready(self, model: str) -> AsyncGenerator[Notice, None]:

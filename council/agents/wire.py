@@ -10,7 +10,8 @@ from typing import Any
 
 import jiter
 
-from council.agents.sse import ServerSentEvent, SSEDecoder
+from council.agents.sse import ServerSentEvent
+from council.agents.stream_body import StreamBody, excerpt, parse_object
 from council.agents.tool_call_deltas import ToolCallIndex
 from council.errors import StreamError
 from council.messages import ChatToken, FinishReason, TokenLogprob, ToolCallDelta, Usage
@@ -40,81 +41,41 @@ _GAVE_UP = frozenset(
 )
 
 
-class ChatStreamDecoder:
-    """Turns the body of one streamed reply into tokens; any cutting gives the same tokens.
-
-    A server that answers a stream request with one plain JSON object is understood too: the
-    first byte that is not blank tells.
-
-    Both methods are generators that raise where the stream does, so that tokens which came
-    before an error in the same read are not lost.
-    """
+class ChatStreamDecoder(StreamBody):
+    """The OpenAI chat API's stream; see `StreamBody`."""
 
     def __init__(self) -> None:
-        self._sse = SSEDecoder()
+        super().__init__()
         self._chunks = ChunkReader()
-        self._json: list[bytes] | None = None
-        self._undecided = b""
-        self._begun = False
-        self.done = False
-        """True once `[DONE]` was seen: nothing after it counts."""
+        self._done = False
 
-    def feed(self, data: bytes) -> Iterator[ChatToken]:
-        """Takes the next bytes of the body.
-
-        Raises:
-            StreamError: A frame is malformed, or carries an error.
-        """
-        if self._begun:
-            yield from self._tokens(self._sse.feed(data))
-        elif self._json is not None:
-            self._json.append(data)
-        else:
-            yield from self._begin(self._undecided + data)
-
-    def end(self) -> Iterator[ChatToken]:
-        """Ends a body that was closed without a transport error.
-
-        Raises:
-            StreamError: As for `feed`; and when the reply was not whole, which means that
-                neither a finish reason nor `[DONE]` had come.
-        """
-        if self._json is not None:
-            body = b"".join(self._json)
-            yield from self._chunks.completion(body)
-        else:
-            yield from self._tokens([event for event in self._sse.flush() if _usable(event)])
-        if not self.whole:
-            empty = "the response was empty"
-            cut = "the stream ended before the reply was finished"
-            raise StreamError(cut if self._begun or self._json is not None else empty)
+    @property
+    def done(self) -> bool:
+        """Whether `[DONE]` was seen."""
+        return self._done
 
     @property
     def whole(self) -> bool:
         """Whether the reply has ended, by a finish reason or `[DONE]`."""
-        return self.done or self._chunks.finished
+        return self._done or self._chunks.finished
 
-    def _begin(self, data: bytes) -> Iterator[ChatToken]:
-        start = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
-        if not start:
-            self._undecided = data
-        elif start == b"{":
-            self._json = [data[data.index(b"{") :]]
-        else:
-            self._begun = True
-            yield from self._tokens(self._sse.feed(data))
+    def take_event(self, event: ServerSentEvent) -> Iterator[ChatToken]:
+        """See `StreamBody`."""
+        data = event.data.strip()
+        if event.event == "error":
+            raise StreamError(f"the server reported an error: {_describe(data)}")
+        if data == _DONE:
+            self._done = True
+        elif data:
+            yield from self._chunks.tokens(data)
 
-    def _tokens(self, events: list[ServerSentEvent]) -> Iterator[ChatToken]:
-        for event in events:
-            if self.done:
-                return
-            data = event.data.strip()
-            if event.event == "error":
-                raise StreamError(f"the server reported an error: {_describe(data)}")
-            if data == _DONE:
-                self.done = True
-            elif data:
-                yield from self._chunks.tokens(data)
+    def take_object(self, data: bytes) -> Iterator[ChatToken]:
+        """See `StreamBody`."""
+        return self._chunks.completion(data)
+
+    def usable(self, event: ServerSentEvent) -> bool:
+        """See `StreamBody`."""
+        return event.data.strip() == _DONE or super().usable(event)
 
 
 _EMPTY = ChatToken()
@@ -145,7 +106,7 @@ class ChunkReader:
         yield from self._choices(self._checked(data), "message")
 
     def _checked(self, data: bytes) -> dict[str, Any]:
-        chunk = _parse(data)
+        chunk = parse_object(data)
         error = error_message(chunk)
         if error is not None:
             raise StreamError(f"the server reported an error: {error}")
@@ -273,38 +234,9 @@ def _count(value: Any) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _parse(data: bytes) -> dict[str, Any]:
-    try:
-        chunk = jiter.from_json(data)
-    except ValueError:
-        # Malformed UTF-8 is no reason to lose a reply: the standard makes it U+FFFD.
-        try:
-            chunk = jiter.from_json(data.decode("utf-8", "replace").encode())
-        except ValueError as error:
-            raise StreamError(f"malformed frame ({error}): {_excerpt(data)}") from error
-    if not isinstance(chunk, dict):
-        raise StreamError(f"malformed frame (not an object): {_excerpt(data)}")
-    return chunk
-
-
-def _usable(event: ServerSentEvent) -> bool:
-    # What is left without its blank line at the end of a stream may be half a frame.
-    if event.event == "error" or event.data.strip() == _DONE:
-        return True
-    try:
-        jiter.from_json(event.data)
-    except ValueError:
-        return False
-    return True
-
-
 def _describe(data: bytes) -> str:
     try:
         body = jiter.from_json(data)
     except ValueError:
-        return _excerpt(data)
-    return error_message(body) or error_message({"error": body}) or _excerpt(data)
-
-
-def _excerpt(data: bytes) -> str:
-    return data[:200].decode("utf-8", "replace")
+        return excerpt(data)
+    return error_message(body) or error_message({"error": body}) or excerpt(data)

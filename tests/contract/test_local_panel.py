@@ -21,6 +21,7 @@ from council.errors import BackendError, StreamError
 from council.events import ExpertNotice, ExpertToken
 from council.messages import ChatMessage, ChatRequest, ChatToken, Sampling
 from tests.support.processes import alive, children, wait_until
+from tests.support.raw_server import unused_port
 
 pytestmark = pytest.mark.anyio
 
@@ -64,6 +65,13 @@ async def test_the_panel_of_the_first_run_is_right(question: str, answer: str) -
         assert reply.usage is not None
         assert reply.usage.completion_tokens > 1
         assert reply.timings.first_token is not None
+
+
+async def test_no_proxy_stands_before_the_local_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{unused_port()}")
+    result = await council.ask("What is 2 + 2?", panel=PANEL)
+    assert result.status == "complete"
 
 
 async def test_loading_is_shown_and_experts_share_one_server() -> None:
