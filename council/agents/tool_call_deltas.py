@@ -40,7 +40,7 @@ class ToolCallIndex:
         return ToolCallDelta(index, id, name, arguments if isinstance(arguments, str) else "")
 
     def _place(self, index: Any, id: str, *, begins: bool) -> int:
-        if not isinstance(index, int):
+        if type(index) is not int:  # a bool is an int too
             known = self._by_id.get(id) if id else None
             new = known is None and (bool(id) or begins or self._last < 0)
             index = self._highest + 1 if new else self._last if known is None else known

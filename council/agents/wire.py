@@ -231,7 +231,7 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 def _count(value: Any) -> int:
-    return value if isinstance(value, int) else 0
+    return value if type(value) is int else 0  # a bool is an int too
 
 
 def _describe(data: bytes) -> str:

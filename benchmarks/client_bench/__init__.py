@@ -1,0 +1,1 @@
+"""What a streamed token costs the client: the parts of `benchmarks/client.py`."""
