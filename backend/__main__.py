@@ -10,7 +10,8 @@ except ModuleNotFoundError as error:
     if error.name is None or error.name.split(".")[0] == "backend":
         raise
     sys.stderr.write(
-        f"council-backend: {error.name} is not installed: pip install 'council[backend]'\n"
+        f"council-backend: {error.name} is not installed: run 'scripts/setup', or"
+        " pip install '.[backend]' in council's folder\n"
     )
     sys.exit(2)
 

@@ -101,7 +101,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _require(module: str) -> None:
     if importlib.util.find_spec(module) is None:
-        raise UsageError(f"{module} is not installed: pip install 'council[backend]'")
+        raise UsageError(
+            f"{module} is not installed: run 'scripts/setup', or pip install '.[backend]' in"
+            " council's folder"
+        )
 
 
 def _fail(message: str, code: int) -> int:

@@ -6,7 +6,7 @@ import math
 
 import anyio
 
-from council.errors import AgentError
+from council.errors import AgentError, StreamError
 from council.expert import Expert
 from council.messages import (
     ChatRequest,
@@ -21,6 +21,9 @@ from council.replies import Failure, Reply, ReplyStatus, Timings
 
 # What a token of English comes to on average; other languages have fewer characters a token.
 _CHARACTERS_PER_TOKEN = 4
+
+MAX_CHARACTERS = 4 * 1024 * 1024
+"""A reply that grows past this is a server that does not stop; nobody reads it."""
 
 
 class LiveReply:
@@ -45,6 +48,7 @@ class LiveReply:
         """Set when its turn to be asked has come."""
         self.ended = anyio.Event()
         """Set when it has an outcome."""
+        self._size = 0
         self._text: list[str] = []
         self._reasoning: list[str] = []
         self._refusal: list[str] = []
@@ -65,7 +69,11 @@ class LiveReply:
         self._started = now
 
     def take(self, token: ChatToken, now: float) -> None:
-        """Adds one increment; of several answers to one request, the first is the reply."""
+        """Adds one increment; of several answers to one request, the first is the reply.
+
+        Raises:
+            StreamError: The reply has grown past `MAX_CHARACTERS`.
+        """
         if token.usage is not None:
             self._usage = token.usage
         if token.index:
@@ -74,6 +82,9 @@ class LiveReply:
             self._text.append(token.text)
         if token.reasoning:
             self._reasoning.append(token.reasoning)
+        self._size += len(token.text) + len(token.reasoning)
+        if self._size > MAX_CHARACTERS:
+            raise StreamError(f"the reply is longer than {MAX_CHARACTERS} characters")
         if self._first_token is None and (token.text or token.reasoning):
             self._first_token = now
         if token.finish_reason is not None:

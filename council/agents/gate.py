@@ -47,12 +47,14 @@ class Breaker:
     Attributes:
         failures: How many in a row open it.
         seconds: How long it stays open.
+        cause: The last failure, for whoever is turned away.
     """
 
     failures: int = 5
     seconds: float = 30.0
     _in_a_row: int = field(default=0, init=False)
     _open_until: float = field(default=float("-inf"), init=False)
+    cause: str = field(default="", init=False)
 
     def open_for(self, now: float) -> float:
         """Seconds for which nothing goes through, 0 when it is closed."""
@@ -62,9 +64,10 @@ class Breaker:
         """The endpoint answered."""
         self._in_a_row = 0
 
-    def failed(self, now: float) -> None:
+    def failed(self, now: float, cause: str = "") -> None:
         """The endpoint could not be reached, or failed."""
         self._in_a_row += 1
+        self.cause = cause
         if self._in_a_row >= self.failures:
             # Half open afterwards: one more failure opens it at once.
             self._open_until = now + self.seconds
@@ -92,8 +95,8 @@ class Gate:
         wait = self.breaker.open_for(now)
         if wait > 0:
             raise TransportError(
-                f"not asked: the endpoint failed {self.breaker.failures} times in a row"
-                f" (next try in {wait:.0f} s)"
+                f"not asked again for {wait:.0f} s: the endpoint failed"
+                f" {self.breaker.failures} times in a row, at last with: {self.breaker.cause}"
             )
         wait = max(self.requests.take(1, now), self.tokens.take(_size(request), now))
         if wait > 0:
@@ -149,7 +152,7 @@ class GatedAgent:
             self.gate.breaker.succeeded()
         except AgentError as error:
             if _is_the_endpoints(error):
-                self.gate.breaker.failed(anyio.current_time())
+                self.gate.breaker.failed(anyio.current_time(), str(error))
             raise
         finally:
             self.gate.busy -= 1

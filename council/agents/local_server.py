@@ -217,7 +217,8 @@ def _require_backend() -> None:
     if missing:
         raise BackendError(
             f"the bundled backend is not installed (no {', '.join(missing)}):"
-            " pip install 'council[backend]', or give the expert an `endpoint`"
+            " run 'scripts/setup', or pip install '.[backend]' in council's folder,"
+            " or give the expert an `endpoint`"
         )
 
 

@@ -19,7 +19,9 @@ def backend_command(context: typer.Context) -> None:
     """
     if importlib.util.find_spec("backend") is None:
         typer.echo(
-            "council: error: the backend is not installed: pip install 'council[backend]'", err=True
+            "council: error: the backend is not installed: run 'scripts/setup', or"
+            " pip install '.[backend]' in council's folder",
+            err=True,
         )
         raise typer.Exit(USAGE)
     command = [sys.executable, "-m", "backend", *context.args]

@@ -11,8 +11,9 @@ import typer
 from council.cli.backend_command import backend_command
 from council.cli.config_command import config_app
 from council.cli.doctor_command import doctor_command
-from council.cli.exit_codes import INTERRUPTED
+from council.cli.exit_codes import FAILED, INTERRUPTED
 from council.cli.run_command import run_command
+from council.cli.terminal import say
 
 HELP = """A panel of language models that answers as one.
 
@@ -61,3 +62,7 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    except OSError as error:
+        # A full disk behind standard output, and the like.
+        say(f"council: error: {error.strerror or error}")
+        sys.exit(FAILED)

@@ -85,6 +85,8 @@ def _question(argument: str | None) -> str:
 
 
 def _read_stdin() -> str:
+    if sys.stdin is None:  # closed before the program began
+        return ""
     return sys.stdin.buffer.read().decode("utf-8", "replace").strip()
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
-import typer
 
-from council.cli.exit_codes import OK, of_error
+from council.cli.exit_codes import FAILED, OK, of_error
 from council.cli.summary import partial_lines, summary_lines
+from council.cli.terminal import answer, say
 from council.cli.view import View, make_view
 from council.council import open_council
 from council.events import Event, to_json
@@ -77,20 +76,20 @@ class RunSession:
 
     def _show(self, event: Event) -> None:
         if self._options.as_events:
-            _print(to_json(event))
+            self._print(to_json(event))
         self._view.show(event)
 
     def _finish(self, result: Result) -> None:
         """Prints the result and settles the exit code."""
         if self._options.as_json:
-            _print(result.to_json(indent=2))
+            self._print(result.to_json(indent=2))
         elif result.answer is not None and not self._options.as_events:
-            _print(result.answer)
+            self._print(result.answer)
         if result.error is not None:
             self._exit_code = of_error(result.error.kind)
         # A degraded answer or a failure is said even to those who want it quiet.
         for line in summary_lines(result, brief=self._options.quiet):
-            typer.echo(line, err=True)
+            say(line)
 
     async def _stop_on_signal(
         self, signals: AsyncIterator[signal.Signals], scope: anyio.CancelScope
@@ -109,17 +108,12 @@ class RunSession:
             return
         result = self._run.snapshot()
         if self._options.as_json:
-            _print(result.to_json(indent=2))
+            self._print(result.to_json(indent=2))
         else:
             for line in partial_lines(result):
-                typer.echo(line, err=True)
+                say(line)
 
-
-def _print(text: str) -> None:
-    try:
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # `council run … | head -1`: whoever reads has enough. Nothing more can be written, not
-        # even by the interpreter's own flush at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    def _print(self, text: str) -> None:
+        if not answer(text):
+            say("council: error: standard output cannot be written to")
+            self._exit_code = FAILED

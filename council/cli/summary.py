@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from council.cli.terminal import harmless
 from council.replies import Reply
 from council.result import Result
 
@@ -26,7 +27,7 @@ def partial_lines(result: Result) -> list[str]:
     lines = ["interrupted; so far:"]
     for reply in (*result.experts, *([result.decider] if result.decider else [])):
         state = "" if reply.status == "complete" else " (partial)"
-        text = reply.text.strip()
+        text = harmless(reply.text).strip()
         name = reply.label if reply.stage == "answer" else f"{reply.label} ({reply.stage})"
         lines.append(f"{name}{state}: {text}" if text else f"{name}: nothing yet")
     return lines
@@ -53,5 +54,5 @@ def _closing(result: Result) -> str:
 
 
 def _one_line(text: str, width: int = 120) -> str:
-    flat = " ".join(text.split())
+    flat = " ".join(harmless(text).split())
     return flat if len(flat) <= width else f"{flat[: width - 1]}…"

@@ -6,13 +6,13 @@ import os
 import sys
 from typing import Protocol, Self
 
-import typer
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from council.cli.summary import reply_line
+from council.cli.terminal import harmless, say
 from council.events import (
     Event,
     ExpertCancelled,
@@ -25,6 +25,7 @@ from council.events import (
 )
 
 _NARROW = 50
+_SCREENFUL = 20_000
 
 
 class View(Protocol):
@@ -44,6 +45,8 @@ class View(Protocol):
 def make_view(*, quiet: bool) -> View:
     """The view that fits where standard error leads."""
     if quiet:
+        return SilentView()
+    if sys.stderr is None:  # closed before the program began
         return SilentView()
     console = Console(stderr=True)
     dumb = os.environ.get("TERM") == "dumb"
@@ -72,17 +75,14 @@ class LineView(SilentView):
     """Whole lines, each with its expert's name: readable in a log where experts interleave."""
 
     def __init__(self) -> None:
-        self._open: dict[str, str] = {}
+        # In pieces: joining a line anew with each token would cost the square of its length.
+        self._open: dict[str, list[str]] = {}
 
     def show(self, event: Event) -> None:
         """Prints what the event completes."""
         match event:
             case ExpertToken():
-                name = seat(event)
-                *lines, rest = (self._open.get(name, "") + event.text).split("\n")
-                self._open[name] = rest
-                for line in lines:
-                    self._line(name, line)
+                self._take(seat(event), event.text)
             case ExpertNotice():
                 self._line(seat(event), f"({event.message})")
             case ExpertFinished() | ExpertFailed() | ExpertCancelled():
@@ -94,13 +94,19 @@ class LineView(SilentView):
             case _:
                 pass
 
+    def _take(self, name: str, text: str) -> None:
+        *ends, rest = text.split("\n")
+        for end in ends:
+            self._line(name, "".join([*self._open.pop(name, []), end]))
+        self._open.setdefault(name, []).append(rest)
+
     def _flush(self, name: str) -> None:
-        rest = self._open.pop(name, "")
+        rest = "".join(self._open.pop(name, []))
         if rest.strip():
             self._line(name, rest)
 
     def _line(self, name: str, text: str) -> None:
-        typer.echo(f"{name:>8} | {text}", err=True)
+        say(f"{name:>8} | {harmless(text)}")
 
 
 class LiveView(SilentView):
@@ -127,7 +133,8 @@ class LiveView(SilentView):
                 self._states[seat(event)] = (event.message, "yellow")
             case ExpertToken():
                 name = seat(event)
-                self._texts[name] = self._texts.get(name, "") + event.text
+                # Only what can be on the screen at once.
+                self._texts[name] = (self._texts.get(name, "") + event.text)[-_SCREENFUL:]
                 self._states[name] = ("writing" if event.text else "thinking", "cyan")
             case ExpertFinished():
                 self._states[seat(event)] = (reply_line(event.reply), "green")
@@ -147,7 +154,7 @@ class LiveView(SilentView):
         table.add_column(ratio=1)
         # A copy: rich draws from a thread of its own.
         for name, (state, colour) in list(self._states.items()):
-            text = Text(self._tail(self._texts.get(name, "").strip()))
+            text = Text(self._tail(harmless(self._texts.get(name, "")).strip()))
             table.add_row(name, Text.assemble(text, "\n" if text.plain else "", (state, colour)))
         return table
 

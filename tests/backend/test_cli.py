@@ -89,5 +89,5 @@ def test_a_missing_library_names_the_command_that_mends_it(module: str) -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert f"{module} is not installed: pip install 'council[backend]'" in done.stderr
+    assert f"{module} is not installed: run 'scripts/setup', or pip install" in done.stderr
     assert "Traceback" not in done.stderr

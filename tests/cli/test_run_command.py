@@ -34,6 +34,7 @@ from tests.support.raw_server import (
 pytestmark = pytest.mark.anyio
 
 ROOT = Path(__file__).parents[2]
+PYTHON_M = f"{sys.executable} -m council.cli"
 COUNCIL = [sys.executable, "-m", "council.cli"]
 
 
@@ -249,6 +250,60 @@ async def test_an_interrupt_with_json_prints_a_result(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert (result["status"], result["error"]["kind"]) == ("failed", "interrupted")
     assert result["experts"][0]["text"] == "half\n"
+
+
+async def shell(command: str) -> subprocess.CompletedProcess[str]:
+    def call() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["sh", "-c", command], capture_output=True, text=True, cwd=ROOT, timeout=60, check=False
+        )
+
+    return await anyio.to_thread.run_sync(call)
+
+
+async def test_an_answer_survives_the_loss_of_standard_error(
+    tmp_path: Path, good: RawServer
+) -> None:
+    for lost in ("2>&-", "2>/dev/full"):
+        done = await shell(
+            f"{sys.executable} -m council.cli run {panel(tmp_path, good)} '?' {lost}"
+        )
+        assert (done.returncode, done.stdout) == (0, "17 + 25 = 42.\n")
+
+
+async def test_an_answer_that_cannot_be_written_is_a_clear_failure(
+    tmp_path: Path, good: RawServer
+) -> None:
+    for lost in (">&-", ">/dev/full", "--json >/dev/full", "--events >/dev/full"):
+        done = await shell(
+            f"{sys.executable} -m council.cli run {panel(tmp_path, good)} '?' {lost}"
+        )
+        assert done.returncode == 1
+        assert "standard output cannot be written to" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+async def test_a_closed_standard_input_is_no_traceback(tmp_path: Path, good: RawServer) -> None:
+    done = await shell(f"{PYTHON_M} run {panel(tmp_path, good)} - <&-")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+async def test_control_characters_of_a_model_do_not_reach_the_terminal(tmp_path: Path) -> None:
+    async with raw_server(whole_reply("\x1b]0;pwned\x07\x1b[2J42\r")) as server:
+        done = await council("run", panel(tmp_path, server), "How many?")
+    assert not set(done.stderr) & {"\x1b", "\x07", "\r"}
+
+
+async def test_a_server_that_never_stops_costs_its_own_answer(
+    tmp_path: Path, good: RawServer
+) -> None:
+    flood: list[Step] = [STREAM_HEAD, *[chunked(delta("tok " * 5000) * 20)] * 100, until_closed]
+    async with raw_server(flood) as server:
+        done = await council("run", panel(tmp_path, good, server, good), "How many?", "--json")
+    result = json.loads(done.stdout)
+    assert (result["status"], result["answer"]) == ("degraded", "17 + 25 = 42.")
+    assert "longer than 4194304 characters" in result["reasons"][0]
 
 
 async def test_input_that_is_not_utf_8(tmp_path: Path, good: RawServer) -> None:
