@@ -25,6 +25,9 @@ _LOG_ERROR = 4
 _RANDOM_SEED = 0xFFFFFFFF  # llama.cpp draws a seed of its own when it is given this one
 
 
+_LOG_CALLBACKS: list[Any] = []
+
+
 class LlamaError(Exception):
     """llama.cpp refused; the text is for a person."""
 
@@ -43,8 +46,10 @@ class NativeLog:
     def __init__(self) -> None:
         """Takes over the log of the whole process."""
         self._errors: deque[str] = deque(maxlen=20)
-        self._callback = lib.llama_log_callback(self._note)
-        lib.llama_log_set(self._callback, ctypes.c_void_p(0))
+        callback = lib.llama_log_callback(self._note)
+        # llama.cpp keeps the pointer until another one is set, however long this object lives.
+        _LOG_CALLBACKS.append(callback)
+        lib.llama_log_set(callback, ctypes.c_void_p(0))
 
     def _note(self, level: int, text: bytes, _data: object) -> None:
         if level == _LOG_ERROR:
