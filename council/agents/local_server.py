@@ -48,6 +48,7 @@ class LocalServer:
         self._options = options or BackendConfig()
         self._models: dict[str, str] = {}
         self._lock = anyio.Lock()
+        self._settled = anyio.Event()  # no model is loading any more
         self._process: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] | None = None
         self._url = ""
@@ -96,7 +97,8 @@ class LocalServer:
         shown = -1.0
         while True:
             health = await self._health(self._models[model])
-            if health["status"] == "ready":
+            # Loading takes the processors from whoever answers: all models begin together.
+            if health["status"] == "ready" and self._settled.is_set():
                 return
             if health["status"] == "failed":
                 raise BackendError(f"{_short(model)} could not be loaded: {health['error']}")
@@ -162,6 +164,8 @@ class LocalServer:
             await anyio.sleep(_ENDING_SECONDS)
             self._require_running()
             raise BackendError(f"the local server does not answer: {error}") from error
+        if all(entry["status"] != "loading" for entry in models):
+            self._settled.set()
         found: dict[str, Any] = next(entry for entry in models if entry["id"] == name)
         return found
 
@@ -187,7 +191,11 @@ class LocalServer:
                 f"the local server was not ready within {self._options.startup_timeout:g} s"
                 " (`backend.startup_timeout`)"
             )
-        await anyio.sleep(_POLL_SECONDS)
+        if self._settled.is_set():
+            await anyio.sleep(_POLL_SECONDS)
+            return
+        with anyio.move_on_after(_POLL_SECONDS):
+            await self._settled.wait()
 
     @staticmethod
     def _stop(process: subprocess.Popen[bytes]) -> None:

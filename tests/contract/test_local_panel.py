@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from council.config import BackendConfig
 from council.errors import BackendError, StreamError
 from council.events import ExpertNotice, ExpertToken
 from council.messages import ChatMessage, ChatRequest, ChatToken, Sampling
+from tests.backend.random_model import Shape, write_model
 from tests.support.processes import alive, children, wait_until
 from tests.support.raw_server import unused_port
 
@@ -113,18 +115,29 @@ async def test_the_server_is_any_endpoint() -> None:
     assert [token.text for token in said if token.text] == [t.text for t in same if t.text]
 
 
-async def test_a_worker_that_dies_costs_one_request(sage: LocalAgent) -> None:
+async def test_a_worker_that_dies_costs_one_request(tmp_path: Path) -> None:
+    # A model that never ends, so that the stream is certainly under way.
+    shape = Shape(ctx=65536, width=128, layers=4, ascii_only=True)
+    model = write_model(tmp_path / "endless.gguf", shape)
+    agent = LocalAgent("endless", str(model), options=BackendConfig(ctx=65536))
+    endless = ChatRequest("", (ChatMessage("user", "hi"),), Sampling(temperature=1.0))
     before = children(os.getpid())
-    await collect(sage, "hi")
-    (server,) = children(os.getpid()) - before - _grandchildren(before)
-    (worker,) = children(server)
-    async with aclosing(sage.chat(request(LONG))) as tokens:
-        await anext(tokens)
-        os.kill(worker, signal.SIGKILL)
-        with pytest.raises(StreamError, match="stopped during this request"):
-            [token async for token in tokens]
-    tokens_after = await collect(sage, "What is 2 + 2?")
-    assert "4" in "".join(token.text for token in tokens_after)
+    try:
+        async with aclosing(agent.chat(endless)) as tokens:
+            async for token in tokens:
+                if token.text:
+                    break
+            (server,) = children(os.getpid()) - before - _grandchildren(before)
+            (worker,) = children(server)
+            os.kill(worker, signal.SIGKILL)
+            with pytest.raises(StreamError, match="stopped during this request"):
+                [token async for token in tokens]
+        short = replace(endless, sampling=Sampling(max_tokens=5))
+        async with aclosing(agent.chat(short)) as tokens:
+            finish = [token.finish_reason async for token in tokens if token.finish_reason]
+        assert finish == ["length"]
+    finally:
+        await agent.aclose()
 
 
 def _grandchildren(before: set[int]) -> set[int]:
