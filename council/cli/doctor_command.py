@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -43,32 +42,21 @@ def doctor_command(
     # Imported when the examination begins, as for `council run`.
     import anyio
 
+    from council.cli.interrupts import run_until_signal
     from council.doctor import examine
-    from council.tasks import task_group
 
     findings: list[Finding] = []
-    interrupts: list[int] = []
 
     async def call() -> None:
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            async with task_group() as group:
-
-                async def watch() -> None:
-                    async for number in signals:
-                        interrupts.append(number)
-                        group.cancel_scope.cancel()
-
-                group.start_soon(watch)
-                findings.extend(await examine(config, thorough=thorough))
-                group.cancel_scope.cancel()
+        findings.extend(await examine(config, thorough=thorough))
 
     try:
-        anyio.run(call)
+        interrupted = anyio.run(run_until_signal, call)
     except ConfigError as error:
         typer.echo(f"council: error: {error}", err=True)
         raise typer.Exit(USAGE) from None
-    if interrupts:
-        raise typer.Exit(128 + interrupts[0])
+    if interrupted is not None:
+        raise typer.Exit(interrupted)
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:

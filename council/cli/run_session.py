@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import anyio
-
 from council.cli.exit_codes import FAILED, OK, of_error
+from council.cli.interrupts import run_until_signal
 from council.cli.summary import partial_lines, summary_lines
 from council.cli.terminal import answer, say
 from council.cli.view import View, make_view
@@ -18,7 +14,6 @@ from council.council import open_council
 from council.events import Event, to_json
 from council.result import Result
 from council.run import Run
-from council.tasks import task_group
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +44,8 @@ class RunSession:
         Raises:
             ConfigError: The panel file or an option cannot be used.
         """
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            async with task_group() as group:
-                scope = anyio.CancelScope()
-                # Outside of the scope it cancels: a second signal must be heard while the first
-                # one's closing goes on.
-                group.start_soon(self._stop_on_signal, signals, scope)
-                with scope:
-                    await self._ask()
-                group.cancel_scope.cancel()
-        return self._exit_code
+        interrupted = await run_until_signal(self._ask, self._print_partial)
+        return self._exit_code if interrupted is None else interrupted
 
     async def _ask(self) -> None:
         options = self._options
@@ -90,17 +77,6 @@ class RunSession:
         # A degraded answer or a failure is said even to those who want it quiet.
         for line in summary_lines(result, brief=self._options.quiet):
             say(line)
-
-    async def _stop_on_signal(
-        self, signals: AsyncIterator[signal.Signals], scope: anyio.CancelScope
-    ) -> None:
-        async for number in signals:
-            if scope.cancel_called:
-                # Asked twice: the bundled backend ends by itself when this process is gone.
-                os._exit(128 + number)
-            self._exit_code = 128 + number
-            self._print_partial()
-            scope.cancel()
 
     def _print_partial(self) -> None:
         self._view.close()
