@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from council.errors import ConfigError
+
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
@@ -38,20 +40,17 @@ class ProgressClock:
     Attributes:
         timeouts: The limits.
         started: When the request was sent.
+        has_token: Whether a token has arrived: from there on `idle` holds and not `first_token`.
     """
 
     timeouts: Timeouts
     started: float
-    _has_token: bool = field(init=False, default=False)
-
-    def on_token(self) -> None:
-        """A token arrived: from here on `idle` holds instead of `first_token`."""
-        self._has_token = True
+    has_token: bool = field(init=False, default=False)
 
     def next_limit(self, now: float) -> tuple[float, str]:
         """Seconds that a wait begun now may take (at least 0), and the name of its limit."""
         total = self.started + self.timeouts.total
-        if self._has_token:
+        if self.has_token:
             near, name = now + self.timeouts.idle, "idle"
         else:
             near, name = self.started + self.timeouts.first_token, "first_token"
@@ -95,6 +94,17 @@ def default_quorum(experts: int) -> int:
     return min(experts, max(2, math.ceil(experts / 2)))
 
 
+def checked_limit(name: str, what: str, value: float | None) -> float | None:
+    """The value, if it can limit a run; None limits nothing.
+
+    Raises:
+        ConfigError: It is not a positive number.
+    """
+    if value is not None and not 0 < value < math.inf:
+        raise ConfigError(f"{name}: expected a positive {what}, got {value}")
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class RunLimits:
     """Limits of whole runs.
@@ -102,9 +112,15 @@ class RunLimits:
     Attributes:
         deadline: Seconds that a run may take.
         quorum: How many experts must answer, None for `default_quorum`.
+        quorum_families: From how many model families these must be.
         concurrency: How many requests may be under way at once, over all runs of a council.
+        tokens: How many tokens a run may use, prompts and replies together; None for no limit.
+        cost: How many US dollars a run may cost; None for no limit.
     """
 
     deadline: float = 300.0
     quorum: int | None = None
+    quorum_families: int = 1
     concurrency: int = 8
+    tokens: int | None = None
+    cost: float | None = None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import anyio
 
 from council.errors import AgentError, StreamError
 from council.expert import Expert
 from council.messages import (
+    CHARACTERS_PER_TOKEN,
     ChatRequest,
     ChatToken,
     FinishReason,
@@ -18,9 +20,6 @@ from council.messages import (
     Usage,
 )
 from council.replies import Failure, Reply, ReplyStatus, Timings
-
-# What a token of English comes to on average; other languages have fewer characters a token.
-_CHARACTERS_PER_TOKEN = 4
 
 MAX_CHARACTERS = 4 * 1024 * 1024
 """A reply that grows past this is a server that does not stop; nobody reads it."""
@@ -44,6 +43,8 @@ class LiveReply:
         self.outcome: Reply | None = None
         self.cut_after: float | None = None
         """Seconds into the run at which a deadline cut it off, if one did."""
+        self.choices = 1
+        """How many answers to the one request have come; the first is the reply."""
         self.due = anyio.Event()
         """Set when its turn to be asked has come."""
         self.ended = anyio.Event()
@@ -64,6 +65,11 @@ class LiveReply:
         """Whether the reply has said that it is finished."""
         return self._finish_reason is not None
 
+    @property
+    def sent(self) -> bool:
+        """Whether the request has gone out."""
+        return self._started is not None
+
     def start(self, now: float) -> None:
         """The request goes out."""
         self._started = now
@@ -76,13 +82,17 @@ class LiveReply:
         """
         if token.usage is not None:
             self._usage = token.usage
-        if token.index:
+        if token.choice:
+            self.choices = max(self.choices, token.choice + 1)
             return
         if token.text:
             self._text.append(token.text)
         if token.reasoning:
             self._reasoning.append(token.reasoning)
-        self._size += len(token.text) + len(token.reasoning)
+        self._size += len(token.text) + len(token.reasoning) + len(token.refusal)
+        for delta in token.tool_calls:
+            self._calls.setdefault(delta.index, []).append(delta)
+            self._size += len(delta.name) + len(delta.arguments)
         if self._size > MAX_CHARACTERS:
             raise StreamError(f"the reply is longer than {MAX_CHARACTERS} characters")
         if self._first_token is None and (token.text or token.reasoning):
@@ -92,8 +102,6 @@ class LiveReply:
         if token.refusal:
             self._refusal.append(token.refusal)
         self._logprobs.extend(token.logprobs)
-        for delta in token.tool_calls:
-            self._calls.setdefault(delta.index, []).append(delta)
 
     def end(self, status: ReplyStatus, now: float, error: AgentError | None = None) -> Reply:
         """The reply as it stands, with the given outcome."""
@@ -116,17 +124,17 @@ class LiveReply:
             logprobs=tuple(self._logprobs),
         )
 
+    def prompt_estimate(self) -> Usage:
+        """Usage of the prompt alone, by its length."""
+        asked = sum(len(message.text) for message in self.request.messages)
+        return Usage(math.ceil(asked / CHARACTERS_PER_TOKEN), estimated=True)
+
     def _estimate(self) -> Usage | None:
         """Usage by the length of the texts, None where nothing was written."""
-        written = sum(map(len, self._text)) + sum(map(len, self._reasoning))
-        if not written:
+        if not self._size:
             return None
-        asked = sum(len(message.text) for message in self.request.messages)
-        return Usage(
-            prompt_tokens=math.ceil(asked / _CHARACTERS_PER_TOKEN),
-            completion_tokens=math.ceil(written / _CHARACTERS_PER_TOKEN),
-            estimated=True,
-        )
+        completion = math.ceil(self._size / CHARACTERS_PER_TOKEN)
+        return replace(self.prompt_estimate(), completion_tokens=completion)
 
 
 def _joined(pieces: list[ToolCallDelta]) -> ToolCall:

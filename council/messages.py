@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 
@@ -14,7 +14,10 @@ Json = Mapping[str, Any]
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "other"]
 """Why a reply ended: by itself, at a token limit, to call tools, filtered, or anything else."""
 
-NoticeKind = Literal["loading", "retry", "fallback", "hedge"]
+CHARACTERS_PER_TOKEN = 4
+"""What a token of English comes to on average; in other languages it has fewer characters."""
+
+NoticeKind = Literal["loading", "retry", "fallback", "hedge", "recorded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,7 @@ class ChatRequest:
         tool_choice: `auto`, `none`, `required`, or an object that names a function.
         response_format: What the answer has to look like, as the chat API describes it.
         logprobs: How many likely tokens to report for each token; None for no log probabilities.
-        n: How many answers to write; their tokens carry an `index`.
+        n: How many answers to write; their tokens say which `choice` they belong to.
         extra: More fields of the body, for what only some servers know.
         request_id: Sent along as `X-Request-Id`, so that both sides' logs can be matched.
     """
@@ -164,9 +167,10 @@ class Notice:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class ChatToken:
+class ChatToken(NamedTuple):
     """One increment of a reply: any of its parts may be empty.
+
+    A tuple, since there is one for each token: a frozen dataclass takes four times as long to make.
 
     Attributes:
         text: More of the answer.
@@ -176,8 +180,9 @@ class ChatToken:
         tool_calls: Pieces of tool calls.
         refusal: More of a refusal, which is no answer.
         logprobs: Log probabilities of the text's tokens, where asked for.
-        index: Which of the request's `n` answers this belongs to.
+        choice: Which of the request's `n` answers this belongs to.
         notice: Set when the agent reports on itself (loading a model, trying again).
+        vectors: What an embedder answers with instead of text, in the order of the texts.
     """
 
     text: str = ""
@@ -187,5 +192,6 @@ class ChatToken:
     tool_calls: tuple[ToolCallDelta, ...] = ()
     refusal: str = ""
     logprobs: tuple[TokenLogprob, ...] = ()
-    index: int = 0
+    choice: int = 0
     notice: Notice | None = None
+    vectors: tuple[tuple[float, ...], ...] = ()

@@ -20,14 +20,14 @@ def test_the_first_token_has_its_own_limit() -> None:
 
 def test_after_it_every_wait_is_idle_from_its_beginning() -> None:
     clock = ProgressClock(TIMEOUTS, started=100.0)
-    clock.on_token()
+    clock.has_token = True
     assert clock.next_limit(103.0) == (2.0, "idle")
     assert clock.next_limit(109.0) == (2.0, "idle")
 
 
 def test_total_comes_first_when_it_is_nearer() -> None:
     clock = ProgressClock(TIMEOUTS, started=100.0)
-    clock.on_token()
+    clock.has_token = True
     assert clock.next_limit(114.0) == (1.0, "total")
     assert clock.next_limit(200.0) == (0.0, "total")
 

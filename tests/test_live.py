@@ -46,8 +46,8 @@ def test_tool_calls_are_assembled() -> None:
 
 
 def test_of_several_answers_the_first_is_the_reply() -> None:
-    other = ChatToken(text="b", index=1)
-    whole = reply(other, ChatToken(text="a"), ChatToken(usage=Usage(1, 1), index=1))
+    other = ChatToken(text="b", choice=1)
+    whole = reply(other, ChatToken(text="a"), ChatToken(usage=Usage(1, 1), choice=1))
     assert (whole.text, whole.usage) == ("a", Usage(1, 1))
 
 

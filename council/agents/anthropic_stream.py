@@ -14,7 +14,7 @@ from typing import Any
 import jiter
 
 from council.agents.sse import ServerSentEvent
-from council.agents.stream_body import StreamBody, is_json, parse_object
+from council.agents.stream_body import StreamBody, excerpt, is_json, parse_object
 from council.agents.wire import error_message
 from council.errors import StreamError
 from council.messages import ChatToken, FinishReason, ToolCallDelta, Usage
@@ -46,16 +46,16 @@ class MessageStreamDecoder(StreamBody):
         """Whether the reply has ended, by a stop reason or `message_stop`."""
         return self._events.stopped or self._events.finished
 
-    def take_event(self, event: ServerSentEvent) -> Iterator[ChatToken]:
+    def take_event(self, event: ServerSentEvent, tokens: list[ChatToken]) -> None:
         """See `StreamBody`."""
         if event.event == "error":
             raise _reported(event.data)
         if event.data.strip():
-            yield from self._events.tokens(parse_object(event.data))
+            self._events.take(parse_object(event.data), tokens)
 
-    def take_object(self, data: bytes) -> Iterator[ChatToken]:
+    def take_object(self, data: bytes, tokens: list[ChatToken]) -> None:
         """See `StreamBody`."""
-        return self._events.message(parse_object(data))
+        self._events.take_message(parse_object(data), tokens)
 
 
 @dataclass(slots=True)
@@ -90,8 +90,8 @@ class EventReader:
             "message_stop": self._message_stop,
         }
 
-    def tokens(self, event: dict[str, Any]) -> Iterator[ChatToken]:
-        """The token of one event, none for an event that says nothing.
+    def take(self, event: dict[str, Any], tokens: list[ChatToken]) -> None:
+        """Adds the token of one event, none for an event that says nothing.
 
         Raises:
             StreamError: The event is an error.
@@ -101,12 +101,12 @@ class EventReader:
         read = self._readers.get(str(event.get("type")))
         token = read(event) if read else None
         if token is not None:
-            yield token
+            tokens.append(token)
 
-    def message(self, message: dict[str, Any]) -> Iterator[ChatToken]:
-        """The tokens of a whole reply that came as one JSON object; errors as for `tokens`."""
+    def take_message(self, message: dict[str, Any], tokens: list[ChatToken]) -> None:
+        """Adds the tokens of a whole reply that came as one JSON object; errors as for `take`."""
         for event in _as_events(message):
-            yield from self.tokens(event)
+            self.take(event, tokens)
 
     def _message_start(self, event: dict[str, Any]) -> None:
         # Kept until the end: a token without content would count as the reply's first.
@@ -203,11 +203,11 @@ def _as_events(message: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _reported(data: bytes) -> StreamError:
-    said = data.decode("utf-8", "replace")
+    said = excerpt(data)
     if is_json(data):
         value = jiter.from_json(data)
         said = (describe(value) if isinstance(value, dict) else "") or said
-    return StreamError(f"the server reported an error: {said[:500]}")
+    return StreamError(f"the server reported an error: {said}")
 
 
 def _text(text: Any) -> ChatToken | None:

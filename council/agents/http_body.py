@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
-from types import TracebackType
 from typing import cast
 
 import anyio
 import httpx
 
-from council.agents.http_errors import EXCERPT_BYTES, FOREIGN
-from council.errors import AgentTimeout, StreamError
+from council.agents.http_errors import FOREIGN
+from council.agents.stream_body import QUOTED_BYTES, excerpt
+from council.agents.transport import under_asyncio
+from council.agents.watchdog import Watchdog, watchdog
+from council.errors import StreamError
 from council.limits import ProgressClock
 
 _DRAIN_SECONDS = 0.1
@@ -29,11 +31,16 @@ class ResponseBody:
     """
 
     def __init__(
-        self, response: httpx.Response, data: AsyncGenerator[bytes, None], clock: ProgressClock
+        self,
+        response: httpx.Response,
+        data: AsyncGenerator[bytes, None],
+        clock: ProgressClock,
+        watchdog: Watchdog,
     ) -> None:
         self.response = response
         self.clock = clock
         self._data = data
+        self._watchdog = watchdog
 
     async def read(self, *, may_break: bool = False) -> bytes | None:
         """The next bytes, None at the end.
@@ -47,8 +54,11 @@ class ResponseBody:
         """
         if may_break:
             return await self._read_tail()
-        with within(self.clock):
-            return await anext(self._data, None)
+        with self._watchdog:
+            try:
+                return await self._data.__anext__()
+            except StopAsyncIteration:
+                return None
 
     async def _read_tail(self) -> bytes | None:
         try:
@@ -77,7 +87,7 @@ class ResponseBody:
         body = b""
         # A body that stalls must not hide the status that came before it.
         with anyio.move_on_after(_EXCERPT_SECONDS):
-            while len(body) < 2 * EXCERPT_BYTES:
+            while len(body) < QUOTED_BYTES:
                 data = await self.read(may_break=True)
                 if data is None:
                     break
@@ -91,11 +101,24 @@ class ResponseBody:
         """
         content_type = self.response.headers.get("content-type", "")
         if "html" in content_type:
-            excerpt = (await self.excerpt())[:EXCERPT_BYTES].decode("utf-8", "replace")
+            page = excerpt(await self.excerpt())
             raise StreamError(
                 f"expected an event stream, got HTTP {self.response.status_code} with"
-                f" {content_type!r} (is the endpoint right?): {excerpt}"
+                f" {content_type!r} (is the endpoint right?): {page}"
             )
+
+
+def _body(response: httpx.Response) -> AsyncGenerator[bytes, None]:
+    """The body's bytes, uncompressed.
+
+    Under asyncio a body that nobody compressed, as was asked for, is taken from the transport:
+    httpx has two more generators in the way that would each be resumed for every token.
+    """
+    compressed = response.headers.get("content-encoding", "identity") != "identity"
+    stream = response.stream
+    if under_asyncio() and not compressed and isinstance(stream, httpx.AsyncByteStream):
+        return cast(AsyncGenerator[bytes, None], aiter(stream))
+    return cast(AsyncGenerator[bytes, None], response.aiter_bytes())
 
 
 @asynccontextmanager
@@ -103,35 +126,18 @@ async def open_body(
     client: httpx.AsyncClient, request: httpx.Request, clock: ProgressClock
 ) -> AsyncGenerator[ResponseBody, None]:
     """Sends a request and closes its response at the end of the block, cancelled or not."""
-    with within(clock):
-        response = await client.send(request, stream=True)
+    guard = watchdog(clock)
     try:
-        data = cast(AsyncGenerator[bytes, None], response.aiter_bytes())
-        async with aclosing(data):
-            yield ResponseBody(response, data, clock)
+        with guard:
+            response = await client.send(request, stream=True)
+    except BaseException:
+        guard.close()
+        raise
+    try:
+        async with aclosing(_body(response)) as data:
+            yield ResponseBody(response, data, clock, guard)
     finally:
+        guard.close()
         # Shielded: in a cancelled task any await would raise again and leave the socket open.
         with anyio.move_on_after(_CLOSE_SECONDS, shield=True):
             await response.aclose()
-
-
-class within:
-    """Turns the passing of the clock's next limit into `AgentTimeout`; for one await."""
-
-    def __init__(self, clock: ProgressClock) -> None:
-        seconds, self._limit = clock.next_limit(anyio.current_time())
-        self._clock = clock
-        self._scope = anyio.move_on_after(seconds)
-
-    def __enter__(self) -> None:
-        self._scope.__enter__()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._scope.__exit__(kind, error, traceback)
-        if self._scope.cancelled_caught:
-            raise AgentTimeout(self._limit, self._clock.seconds_of(self._limit))

@@ -8,11 +8,15 @@ from typing import Any
 
 import jiter
 
-from council.agents.sse import ServerSentEvent, SSEDecoder
+from council.agents.sse import MAX_EVENT_BYTES, ServerSentEvent, SSEDecoder
 from council.errors import StreamError
 from council.messages import ChatToken
 
-_EXCERPT_BYTES = 200
+QUOTED_BYTES = 16 * 1024
+"""The most of what a server sent that an error takes along: far more than is shown, so that keys
+are whole when they are looked for; the fence cuts afterwards."""
+
+_BLANKS = b"\xef\xbb\xbf \t\r\n"  # a byte order mark too
 
 
 class StreamBody(ABC):
@@ -28,8 +32,8 @@ class StreamBody(ABC):
     def __init__(self) -> None:
         self._sse = SSEDecoder()
         self._json: list[bytes] | None = None
-        self._undecided = b""
         self._begun = False
+        self._unread = 0  # bytes that are no event stream, or not known to be one
 
     @property
     @abstractmethod
@@ -42,25 +46,27 @@ class StreamBody(ABC):
         """Whether the reply has ended."""
 
     @abstractmethod
-    def take_event(self, event: ServerSentEvent) -> Iterator[ChatToken]:
-        """The tokens of one event; raises StreamError where it is malformed or an error."""
+    def take_event(self, event: ServerSentEvent, tokens: list[ChatToken]) -> None:
+        """Adds the tokens of one event; raises StreamError where it is malformed or an error."""
 
     @abstractmethod
-    def take_object(self, data: bytes) -> Iterator[ChatToken]:
-        """The tokens of a whole reply in one JSON object; errors as for `take_event`."""
+    def take_object(self, data: bytes, tokens: list[ChatToken]) -> None:
+        """Adds the tokens of a whole reply in one JSON object; errors as for `take_event`."""
 
     def feed(self, data: bytes) -> Iterator[ChatToken]:
         """Takes the next bytes of the body.
 
         Raises:
-            StreamError: A frame is malformed, or carries an error.
+            StreamError: A frame is malformed, an error, or larger than `MAX_EVENT_BYTES`.
         """
-        if self._begun:
-            yield from self._tokens(self._sse.feed(data))
-        elif self._json is not None:
-            self._json.append(data)
-        else:
-            yield from self._begin(self._undecided + data)
+        tokens: list[ChatToken] = []
+        try:
+            if self._begun:
+                self._take(self._sse.feed(data), tokens)
+            else:
+                self._begin(data, tokens)
+        finally:
+            yield from tokens
 
     def end(self) -> Iterator[ChatToken]:
         """Ends a body that was closed without a transport error.
@@ -68,10 +74,15 @@ class StreamBody(ABC):
         Raises:
             StreamError: As for `feed`; and when the reply was not whole.
         """
-        if self._json is not None:
-            yield from self.take_object(b"".join(self._json))
-        else:
-            yield from self._tokens([event for event in self._sse.flush() if self.usable(event)])
+        tokens: list[ChatToken] = []
+        try:
+            if self._json is not None:
+                self.take_object(b"".join(self._json), tokens)
+            else:
+                usable = [event for event in self._sse.flush() if self.usable(event)]
+                self._take(usable, tokens)
+        finally:
+            yield from tokens
         if not self.whole:
             empty = "the response was empty"
             cut = "the stream ended before the reply was finished"
@@ -81,21 +92,29 @@ class StreamBody(ABC):
         """Whether an event that ended without its blank line is more than half a frame."""
         return event.event == "error" or is_json(event.data)
 
-    def _begin(self, data: bytes) -> Iterator[ChatToken]:
-        start = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
-        if not start:
-            self._undecided = data
+    def _begin(self, data: bytes, tokens: list[ChatToken]) -> None:
+        start = data.lstrip(_BLANKS)[:1]
+        if self._json is not None:
+            self._json.append(data)
         elif start == b"{":
             self._json = [data[data.index(b"{") :]]
         else:
-            self._begun = True
-            yield from self._tokens(self._sse.feed(data))
+            # Blanks are the decoder's from the start: it keeps next to nothing of them.
+            self._begun = bool(start)
+            self._take(self._sse.feed(data), tokens)
+        if not self._begun:
+            self._count(len(data))
 
-    def _tokens(self, events: list[ServerSentEvent]) -> Iterator[ChatToken]:
+    def _count(self, size: int) -> None:
+        self._unread += size
+        if self._unread > MAX_EVENT_BYTES:
+            raise StreamError(f"the response is larger than {MAX_EVENT_BYTES} bytes")
+
+    def _take(self, events: list[ServerSentEvent], tokens: list[ChatToken]) -> None:
         for event in events:
             if self.done:
                 return
-            yield from self.take_event(event)
+            self.take_event(event, tokens)
 
 
 def parse_object(data: bytes) -> dict[str, Any]:
@@ -126,5 +145,5 @@ def is_json(data: bytes) -> bool:
 
 
 def excerpt(data: bytes) -> str:
-    """The beginning of a frame, for an error."""
-    return data[:_EXCERPT_BYTES].decode("utf-8", "replace")
+    """The beginning of a frame, for an error that `CallContext.locate` cuts."""
+    return data[:QUOTED_BYTES].decode("utf-8", "replace")

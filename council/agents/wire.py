@@ -5,7 +5,6 @@ Every server's quirk is handled here or in `sse.py`, so that nothing above knows
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import jiter
@@ -59,7 +58,7 @@ class ChatStreamDecoder(StreamBody):
         """Whether the reply has ended, by a finish reason or `[DONE]`."""
         return self._done or self._chunks.finished
 
-    def take_event(self, event: ServerSentEvent) -> Iterator[ChatToken]:
+    def take_event(self, event: ServerSentEvent, tokens: list[ChatToken]) -> None:
         """See `StreamBody`."""
         data = event.data.strip()
         if event.event == "error":
@@ -67,18 +66,15 @@ class ChatStreamDecoder(StreamBody):
         if data == _DONE:
             self._done = True
         elif data:
-            yield from self._chunks.tokens(data)
+            self._chunks.take(data, tokens)
 
-    def take_object(self, data: bytes) -> Iterator[ChatToken]:
+    def take_object(self, data: bytes, tokens: list[ChatToken]) -> None:
         """See `StreamBody`."""
-        return self._chunks.completion(data)
+        self._chunks.take_completion(data, tokens)
 
     def usable(self, event: ServerSentEvent) -> bool:
         """See `StreamBody`."""
         return event.data.strip() == _DONE or super().usable(event)
-
-
-_EMPTY = ChatToken()
 
 
 class ChunkReader:
@@ -92,18 +88,17 @@ class ChunkReader:
         self.finished = False
         self._calls: dict[int, ToolCallIndex] = {}
 
-    def tokens(self, data: bytes) -> Iterator[ChatToken]:
-        """The tokens of one chunk's JSON, none for a chunk that says nothing.
+    def take(self, data: bytes, tokens: list[ChatToken]) -> None:
+        """Adds the tokens of one chunk's JSON, none for a chunk that says nothing.
 
         Raises:
             StreamError: The data is no JSON object, or is an error object.
         """
-        chunk = self._checked(data)
-        yield from self._choices(chunk, "delta")
+        self._choices(self._checked(data), "delta", tokens)
 
-    def completion(self, data: bytes) -> Iterator[ChatToken]:
-        """The tokens of a whole reply that came as one JSON object; errors as for `tokens`."""
-        yield from self._choices(self._checked(data), "message")
+    def take_completion(self, data: bytes, tokens: list[ChatToken]) -> None:
+        """Adds the tokens of a whole reply that came as one JSON object; errors as for `take`."""
+        self._choices(self._checked(data), "message", tokens)
 
     def _checked(self, data: bytes) -> dict[str, Any]:
         chunk = parse_object(data)
@@ -112,7 +107,7 @@ class ChunkReader:
             raise StreamError(f"the server reported an error: {error}")
         return chunk
 
-    def _choices(self, chunk: dict[str, Any], part: str) -> Iterator[ChatToken]:
+    def _choices(self, chunk: dict[str, Any], part: str, tokens: list[ChatToken]) -> None:
         # Usage chunks and Azure's first chunk carry no choices.
         choices = chunk.get("choices")
         usage = _usage(chunk.get("usage"))
@@ -121,34 +116,33 @@ class ChunkReader:
                 delta = choice.get(part)
                 token = self._token(choice, delta if isinstance(delta, dict) else {}, usage)
                 usage = None
-                if token != _EMPTY:
-                    yield token
+                if token is not None:
+                    tokens.append(token)
         if usage is not None:
-            yield ChatToken(usage=usage)
+            tokens.append(ChatToken(usage=usage))
 
     def _token(
         self, choice: dict[str, Any], delta: dict[str, Any], usage: Usage | None
-    ) -> ChatToken:
+    ) -> ChatToken | None:
+        """The token of one choice, None if it says nothing; called for each token that arrives."""
+        get = delta.get
         index = _count(choice.get("index"))
         finish = _finish_reason(choice)
+        raw_calls, content, raw_logprobs = get("tool_calls"), get("content"), choice.get("logprobs")
         calls: tuple[ToolCallDelta, ...] = ()
-        if delta.get("tool_calls"):
-            calls = self._calls.setdefault(index, ToolCallIndex()).deltas(delta["tool_calls"])
+        if raw_calls:
+            calls = self._calls.setdefault(index, ToolCallIndex()).deltas(raw_calls)
         if finish is not None:
             self.finished = True
-            if finish == "stop" and index in self._calls:
+            if finish == "stop" and index in self._calls and self._calls[index].any:
                 finish = "tool_calls"
-        content = delta.get("content")
-        return ChatToken(
-            content if isinstance(content, str) else text_of(content),
-            text_of(delta.get("reasoning_content") or delta.get("reasoning")),
-            finish,
-            usage,
-            calls,
-            text_of(delta.get("refusal")),
-            _logprobs(choice.get("logprobs")),
-            index,
-        )
+        text = content if isinstance(content, str) else text_of(content)
+        reasoning = text_of(get("reasoning_content") or get("reasoning"))
+        refusal = text_of(get("refusal"))
+        logprobs = _logprobs(raw_logprobs) if raw_logprobs else ()
+        if text or reasoning or finish or usage or calls or refusal or logprobs:
+            return ChatToken(text, reasoning, finish, usage, calls, refusal, logprobs, index)
+        return None
 
 
 def error_message(body: Any) -> str | None:
@@ -191,8 +185,8 @@ def finish_reason_of(value: Any) -> FinishReason | None:
 
 def _finish_reason(choice: dict[str, Any]) -> FinishReason | None:
     reason = choice.get("finish_reason")
-    error = error_message(choice)
-    if error is not None or str(reason).lower() in _GAVE_UP:
+    error = error_message(choice) if "error" in choice else None
+    if error is not None or (reason and str(reason).lower() in _GAVE_UP):
         raise StreamError(f"the server gave up: {error or f'finish reason {reason!r}'}")
     return finish_reason_of(reason)
 

@@ -18,6 +18,13 @@ def chunk(**choice: Any) -> bytes:
     return json.dumps({"choices": [choice]}).encode()
 
 
+def taken(data: bytes, reader: ChunkReader | None = None) -> list[ChatToken]:
+    """The tokens of one chunk."""
+    tokens: list[ChatToken] = []
+    (reader or ChunkReader()).take(data, tokens)
+    return tokens
+
+
 def read(*pieces: bytes) -> tuple[list[ChatToken], str | None]:
     """The tokens of a body, and the error that ended it."""
     decoder = ChatStreamDecoder()
@@ -67,7 +74,7 @@ def read(*pieces: bytes) -> tuple[list[ChatToken], str | None]:
     ],
 )
 def test_a_chunk_as_a_token(data: bytes, expected: ChatToken) -> None:
-    assert list(ChunkReader().tokens(data)) == ([] if expected == ChatToken() else [expected])
+    assert taken(data) == ([] if expected == ChatToken() else [expected])
 
 
 @pytest.mark.parametrize(
@@ -146,7 +153,7 @@ def test_an_empty_response_is_called_so(stream: bytes) -> None:
 def calls(*pieces: dict[str, Any]) -> list[tuple[int, str, str, str]]:
     """The pieces of tool calls as they come out, a chunk each."""
     reader = ChunkReader()
-    tokens = [t for p in pieces for t in reader.tokens(chunk(delta={"tool_calls": [p]}))]
+    tokens = [t for p in pieces for t in taken(chunk(delta={"tool_calls": [p]}), reader)]
     return [(d.index, d.id, d.name, d.arguments) for t in tokens for d in t.tool_calls]
 
 
@@ -183,7 +190,14 @@ def test_tool_calls_without_an_index(index: dict[str, None]) -> None:
 
 @pytest.mark.parametrize("raw", [None, "x", [None], [{"function": None}], [{"index": "0"}]])
 def test_odd_tool_calls_are_no_crash(raw: Any) -> None:
-    list(ChunkReader().tokens(chunk(delta={"tool_calls": raw})))
+    list(taken(chunk(delta={"tool_calls": raw})))
+
+
+@pytest.mark.parametrize("raw", [[None], "x", [3], {"index": 0}])
+def test_stop_without_a_call_stays_stop(raw: Any) -> None:
+    reader = ChunkReader()
+    taken(chunk(delta={"tool_calls": raw}), reader)
+    assert taken(chunk(delta={}, finish_reason="stop"), reader)[-1].finish_reason == "stop"
 
 
 def test_stop_with_tool_calls_is_tool_calls() -> None:
@@ -194,21 +208,21 @@ def test_stop_with_tool_calls_is_tool_calls() -> None:
 
 
 def test_a_refusal_is_kept_apart() -> None:
-    (token,) = ChunkReader().tokens(chunk(delta={"refusal": "No."}))
+    (token,) = taken(chunk(delta={"refusal": "No."}))
     assert (token.refusal, token.text) == ("No.", "")
 
 
 def test_log_probabilities() -> None:
     content = [{"token": "a", "logprob": -0.5, "top_logprobs": [{"token": "b", "logprob": -1}]}]
-    (token,) = ChunkReader().tokens(chunk(delta={"content": "a"}, logprobs={"content": content}))
+    (token,) = taken(chunk(delta={"content": "a"}, logprobs={"content": content}))
     assert token.logprobs == (TokenLogprob("a", -0.5, (("b", -1.0),)),)
 
 
 def test_several_answers_carry_their_index() -> None:
     choices = [{"index": i, "delta": {"content": text}} for i, text in enumerate("ab")]
     data = json.dumps({"choices": choices, "usage": {"prompt_tokens": 1}}).encode()
-    tokens = list(ChunkReader().tokens(data))
-    assert [(t.index, t.text, t.usage) for t in tokens] == [(0, "a", Usage(1)), (1, "b", None)]
+    tokens = taken(data)
+    assert [(t.choice, t.text, t.usage) for t in tokens] == [(0, "a", Usage(1)), (1, "b", None)]
 
 
 COMPLETION = {
