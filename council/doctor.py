@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
@@ -16,10 +16,10 @@ from council.agents.kinds import build_agent
 from council.agents.measure import Sample, measure
 from council.agents.models_list import list_models
 from council.agents.shared import Shared
-from council.assemble import Parts, assemble
-from council.config import ExpertConfig, PanelConfig, SynthesizerConfig, load_config, parse_config
+from council.assemble import Parts, assemble_panel
+from council.config import ExpertConfig, PanelConfig, SynthesizerConfig
 from council.errors import AgentError, AgentTimeout, StreamError, TransportError
-from council.messages import Sampling
+from council.messages import ChatMessage, ChatRequest, Sampling
 from council.tasks import task_group
 
 State = Literal["ok", "slow", "failed"]
@@ -30,6 +30,15 @@ QUESTION = "Say OK, then count from 1 to 50."
 MAX_TOKENS = 16
 
 _ENOUGH = 4 * MAX_TOKENS  # after which a reply that does not end is left
+
+_MANY_ANSWERS = "Write ten words that have nothing to do with each other."
+
+# Nobody answers this in JSON unless made to; the word itself is what some servers insist on.
+_NO_JSON_BY_ITSELF = "Say OK. (It need not be JSON.)"
+
+_JSON_OBJECT = {"type": "json_object"}
+
+_SAMPLING = frozenset(knob.name for knob in fields(Sampling))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +75,8 @@ async def examine(
 
     Args:
         panel: A panel file's path, or its content as a mapping.
-        thorough: Ask some more, to find out whether `seed`, `stop` and `logprobs` are ignored.
+        thorough: Ask some more, to find out whether `seed`, `stop`, `logprobs`, `n` and
+            `response_format` are ignored.
 
     Returns:
         One finding for each, in the order of the panel.
@@ -74,8 +84,7 @@ async def examine(
     Raises:
         ConfigError: The panel cannot be used.
     """
-    config, document = parse_config(panel) if isinstance(panel, Mapping) else load_config(panel)
-    parts = assemble(config, document)
+    config, parts = assemble_panel(panel)
     shared = parts.shared or Shared(config.backend)
     findings: dict[int, Finding] = {}
 
@@ -105,10 +114,11 @@ class _Patient:
 
     @property
     def identity(self) -> tuple[object, ...]:
-        # Another key or header at the same place may well fare differently.
+        # Another key, header or proxy at the same place may well fare differently.
         config = self.config
-        headers = frozenset(config.headers.items())
-        return config.kind, self.endpoint, config.model, config.api_key, headers
+        who = config.api_key, frozenset(config.headers.items())
+        way = config.verify, config.proxy, config.trust_env
+        return config.kind, self.endpoint, config.model, *who, *way
 
 
 def _patients(config: PanelConfig, parts: Parts) -> list[_Patient]:
@@ -145,13 +155,15 @@ class _Examination:
         finding = Finding(
             tuple(patient.experts), patient.config.model, _without_secrets(patient.endpoint), "ok"
         )
+        if patient.config.verify is False and (patient.endpoint or "").startswith("https:"):
+            self.notes.append("its certificate is not checked (`verify: false`)")
         agent = build_agent(patient.experts[0], patient.config, self.shared)
         try:
             sample = await self._measure(agent)
         except AgentError as error:
             if isinstance(error, TransportError) and error.status is not None:
                 await self._look_for_model()
-            said, advice = self._clean(str(error)), _advice(error)
+            said, advice = str(error), _advice(error)
             return replace(
                 finding, state="failed", error=said, advice=advice, notes=tuple(self.notes)
             )
@@ -207,31 +219,29 @@ class _Examination:
             "seed": _ignores_seed,
             "stop": _ignores_stop,
             "logprobs": _ignores_logprobs,
+            "n": _ignores_n,
+            "response_format": _ignores_response_format,
         }
         for name, ignores in checks.items():
             try:
                 if await ignores(agent):
                     self.notes.append(f"ignores `{name}`")
             except AgentError as error:
-                self.notes.append(f"fails with `{name}`: {self._clean(str(error))}")
-
-    def _clean(self, text: str) -> str:
-        """An error's text without what an endpoint may carry in secret."""
-        parts = urlsplit(self.patient.endpoint or "")
-        for secret in (parts.query, parts.netloc.rpartition("@")[0]):
-            text = text.replace(secret, "[redacted]") if secret else text
-        return text
+                self.notes.append(f"fails with `{name}`: {error}")
 
 
 async def _ask(
-    agent: Agent, *, logprobs: int | None = None, max_tokens: int | None = MAX_TOKENS, **knobs: Any
+    agent: Agent, question: str = QUESTION, *, max_tokens: int | None = MAX_TOKENS, **asked: Any
 ) -> Sample:
+    """A measured reply; what is asked besides goes into the request or its sampling."""
+    knobs = {name: asked.pop(name) for name in _SAMPLING if name in asked}
     sampling = Sampling(max_tokens=max_tokens, **knobs)
-    return await measure(agent, QUESTION, sampling, most=_ENOUGH, logprobs=logprobs)
+    request = ChatRequest("", (ChatMessage("user", question),), sampling, **asked)
+    return await measure(agent, request, most=_ENOUGH)
 
 
 async def _ignores_seed(agent: Agent) -> bool:
-    first, second = [await _ask(agent, temperature=1.0, seed=7) for _ in range(2)]
+    first, second = [await _ask(agent, _MANY_ANSWERS, temperature=1.0, seed=7) for _ in range(2)]
     return first.text != second.text
 
 
@@ -243,6 +253,16 @@ async def _ignores_logprobs(agent: Agent) -> bool:
     return not (await _ask(agent, logprobs=1)).has_logprobs
 
 
+async def _ignores_n(agent: Agent) -> bool:
+    return (await _ask(agent, n=2)).choices < 2
+
+
+async def _ignores_response_format(agent: Agent) -> bool:
+    written = (await _ask(agent, _NO_JSON_BY_ITSELF, response_format=_JSON_OBJECT)).answer.lstrip()
+    # How it begins is enough: the limit may well cut it off.
+    return bool(written) and not written.startswith("{")
+
+
 def _without_secrets(endpoint: str | None) -> str | None:
     if endpoint is None:
         return None
@@ -252,6 +272,8 @@ def _without_secrets(endpoint: str | None) -> str | None:
 
 def _advice(error: AgentError) -> str:
     """The way out of a failure; empty where the error names it, as for a refused key."""
+    if "`" in str(error):
+        return ""
     if isinstance(error, AgentTimeout):
         return f"allow it longer with `timeouts.{error.limit}`, or see what keeps the server"
     if isinstance(error, StreamError):

@@ -6,9 +6,11 @@
     │  ├─ TransportError      no connection, TLS, or a status other than 2xx
     │  ├─ StreamError         malformed frame, error object, or the stream ended early
     │  ├─ AgentTimeout        a time limit passed: connect, first_token, idle, total, deadline
+    │  ├─ LimitReached        not asked: the run's limit of tokens or money does not allow it
     │  └─ BackendError        the bundled backend did not start, or died
     ├─ QuorumLost             too few experts gave an answer that counts
     ├─ StrategyError          the strategy could not decide
+    ├─ StoreError             the record of runs cannot be read, or does not hold what is asked for
     └─ LimitExceeded          the run's own limit was reached before there was an answer
 
 An `AgentError` inside a panel becomes a value (`Reply.error`), never the end of the run.
@@ -68,6 +70,7 @@ class TransportError(AgentError):
         status: The HTTP status, or None where no response came.
         retry_after: Seconds the server asked to wait, where it did.
         excerpt: The beginning of the response's body, secrets removed.
+        permanent: Trying again cannot help.
         agent: As for `AgentError`.
         endpoint: As for `AgentError`.
         request_id: As for `AgentError`.
@@ -82,11 +85,13 @@ class TransportError(AgentError):
         status: int | None = None,
         retry_after: float | None = None,
         excerpt: str = "",
+        permanent: bool = False,
         agent: str = "",
         endpoint: str = "",
         request_id: str = "",
     ) -> None:
         super().__init__(message, agent=agent, endpoint=endpoint, request_id=request_id)
+        self.permanent = permanent
         self.status = status
         self.retry_after = retry_after
         self.excerpt = excerpt
@@ -142,6 +147,21 @@ _LIMIT_TEXTS = {
 }
 
 
+class LimitReached(AgentError):
+    """A request was not sent, since it might have used more than the run may.
+
+    Args:
+        limit: Which limit, as it is called under `limits:` in a panel file: `tokens` or `cost`.
+        message: What is left, and what the request might have used.
+    """
+
+    kind = "limit"
+
+    def __init__(self, limit: str, message: str) -> None:
+        super().__init__(message)
+        self.limit = limit
+
+
 class BackendError(AgentError):
     """The bundled backend could not be started, could not load the model, or died."""
 
@@ -155,13 +175,16 @@ class QuorumLost(CouncilError):
         required: How many experts had to answer.
         actual: How many did.
         failures: One sentence for each expert that did not, its id first.
+        of: What is counted: `experts`, or `model families`.
     """
 
     kind = "quorum"
 
-    def __init__(self, required: int, actual: int, failures: tuple[str, ...]) -> None:
+    def __init__(
+        self, required: int, actual: int, failures: tuple[str, ...], *, of: str = "experts"
+    ) -> None:
         causes = "; ".join(failures) or "no expert was asked"
-        super().__init__(f"quorum lost: {actual} of {required} needed experts answered ({causes})")
+        super().__init__(f"quorum lost: {actual} of {required} needed {of} answered ({causes})")
         self.required = required
         self.actual = actual
         self.failures = failures
@@ -171,6 +194,12 @@ class StrategyError(CouncilError):
     """The strategy had answers but could not reach a decision."""
 
     kind = "strategy"
+
+
+class StoreError(CouncilError):
+    """The record of runs cannot be read, or does not hold what is asked for."""
+
+    kind = "store"
 
 
 class LimitExceeded(CouncilError):

@@ -48,9 +48,12 @@ def is_retryable(error: AgentError) -> bool:
     """Whether the same request may go better a moment later.
 
     That is a connection that failed or broke off, a server that is overloaded or failing, and an
-    error in the stream; not a refused request, and not a limit of ours that has passed.
+    error in the stream; not a refused request, not a certificate that is not trusted, and not a
+    limit of ours that has passed.
     """
     if isinstance(error, TransportError):
+        if error.permanent:
+            return False
         return error.status is None or error.status in RETRYABLE_STATUSES
     if isinstance(error, AgentTimeout):
         return error.limit == "connect"

@@ -9,17 +9,22 @@ import pytest
 
 from council.doctor import Finding, examine
 from council.errors import ConfigError
-from tests.support.doctor import GOOD, NO_LIST, counted, listing
-from tests.support.raw_server import (
+from council.testing import (
+    DONE,
+    END,
+    FINISH,
     STREAM_HEAD,
     Step,
     chunked,
     delta,
+    keep_alive,
     plain_reply,
     raw_server,
+    sse,
     until_closed,
     whole_reply,
 )
+from tests.support.doctor import GOOD, NO_LIST, counted, listing
 
 pytestmark = pytest.mark.anyio
 
@@ -171,15 +176,28 @@ async def test_how_fast_it_writes() -> None:
 
 
 LOGPROBS = {"logprobs": {"content": [{"token": "1", "logprob": -0.1}]}}
+TWO: list[Step] = [
+    STREAM_HEAD,
+    *[chunked(sse({"choices": [{"index": n, "delta": {"content": "a"}}]})) for n in range(2)],
+    chunked(FINISH + DONE),
+    END,
+    keep_alive,
+]
 
 
 @pytest.mark.parametrize(
     ("replies", "notes"),
     [
-        ([GOOD, GOOD, counted("OK 1 2"), counted("1", **LOGPROBS)], []),
+        ([GOOD, GOOD, counted("OK 1 2"), counted("1", **LOGPROBS), TWO, counted(' {"a')], []),
         (
-            [GOOD, counted("something else"), counted("1 2 3"), GOOD],
-            ["ignores `seed`", "ignores `stop`", "ignores `logprobs`"],
+            [GOOD, counted("something else"), counted("1 2 3"), GOOD, GOOD, GOOD],
+            [
+                "ignores `seed`",
+                "ignores `stop`",
+                "ignores `logprobs`",
+                "ignores `n`",
+                "ignores `response_format`",
+            ],
         ),
     ],
 )
@@ -188,9 +206,21 @@ async def test_thorough(replies: list[list[Step]], notes: list[str]) -> None:
     assert (finding.state, finding.notes) == ("ok", tuple(notes))
 
 
+async def test_thorough_asks_for_what_it_looks_for() -> None:
+    async with raw_server(GOOD, NO_LIST, GOOD) as server:
+        await examine({"experts": [{"model": "m", "endpoint": server.url}]}, thorough=True)
+        asked = [request.json for request in server.requests[2:]]
+    assert [(body.get("temperature"), body.get("seed")) for body in asked[:2]] == [(1.0, 7)] * 2
+    assert asked[2]["stop"] == ["3"]
+    assert asked[3]["logprobs"] is True
+    assert asked[4]["n"] == 2
+    assert asked[5]["response_format"] == {"type": "json_object"}
+    assert "JSON" in asked[5]["messages"][0]["content"]
+
+
 async def test_thorough_names_what_is_refused() -> None:
     refusal = plain_reply("400 Bad Request", '{"error": "no logprobs here"}')
-    replies = [GOOD, NO_LIST, GOOD, GOOD, GOOD, refusal]
+    replies = [GOOD, NO_LIST, GOOD, GOOD, GOOD, refusal, TWO, counted("{")]
     finding = await only_finding(*replies, thorough=True)
     assert finding.state == "ok"
     (note,) = finding.notes

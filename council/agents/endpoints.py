@@ -8,6 +8,7 @@ from council.errors import ConfigError
 
 _OPENAI = "/chat/completions"
 _ANTHROPIC = "/messages"
+_EMBEDDINGS = "/embeddings"
 
 
 def openai_url(endpoint: str) -> str:
@@ -27,11 +28,25 @@ def anthropic_url(endpoint: str) -> str:
     return _url_with_route(endpoint, _ANTHROPIC)
 
 
+def embeddings_url(endpoint: str) -> str:
+    """The URL of the OpenAI embeddings route behind an endpoint, by the rules of `openai_url`.
+
+    A full chat URL leads to the route beside it.
+    """
+    parts = urlsplit(_url_with_route(endpoint, _EMBEDDINGS))
+    path = parts.path.removesuffix(_EMBEDDINGS).removesuffix(_OPENAI)
+    return urlunsplit((*parts[:2], path + _EMBEDDINGS, *parts[3:]))
+
+
 def shown(url: str) -> str:
-    """A URL as errors may show it: values in its query may be keys."""
+    """A URL as errors may show it: a password or a value in its query may be secret.
+
+    Raises:
+        ValueError: It is no URL.
+    """
     parts = urlsplit(url)
     query = "&".join(f"{pair.partition('=')[0]}=…" for pair in parts.query.split("&") if pair)
-    return urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
 
 
 def _url_with_route(endpoint: str, route: str) -> str:

@@ -10,9 +10,7 @@ import anyio
 
 from council.agents.base import Agent
 from council.errors import AgentError, AgentTimeout, StreamError, TransportError
-from council.messages import ChatRequest, ChatToken
-
-_CHARACTERS_PER_TOKEN = 4
+from council.messages import CHARACTERS_PER_TOKEN, ChatRequest, ChatToken
 
 
 @dataclass(slots=True)
@@ -29,6 +27,11 @@ class Allowance:
     per_minute: float | None
     _free_at: float = field(default=float("-inf"), init=False)
 
+    def limit(self, per_minute: float | None) -> None:
+        """Allows no more a minute than this either; None for no limit."""
+        if per_minute is not None:
+            self.per_minute = min(per_minute, self.per_minute or per_minute)
+
     def take(self, amount: float, now: float) -> float:
         """Takes an amount; returns the seconds to wait before it may be used."""
         if self.per_minute is None:
@@ -42,7 +45,10 @@ class Allowance:
 
 @dataclass(slots=True)
 class Breaker:
-    """Opens after some failures in a row and lets one request through after a while.
+    """Opens after some failures in a row; after a while everybody may try again.
+
+    Then one more failure opens it at once. Not one request alone is let through to try: it may
+    take minutes, and a panel asks all of its experts at once, who would be refused meanwhile.
 
     Attributes:
         failures: How many in a row open it.
@@ -89,6 +95,11 @@ class Gate:
     breaker: Breaker = field(default_factory=Breaker)
     busy: int = 0
 
+    def limit(self, requests: float | None, tokens: float | None) -> None:
+        """Lets no more through a minute than this either; None for no limit."""
+        self.requests.limit(requests)
+        self.tokens.limit(tokens)
+
     async def admit(self, request: ChatRequest) -> None:
         """Waits for the request's turn; raises TransportError while the breaker is open."""
         now = anyio.current_time()
@@ -110,10 +121,10 @@ class Gates:
         self._gates: dict[str, Gate] = {}
 
     def of(self, url: str, requests: float | None, tokens: float | None) -> Gate:
-        """The gate of a URL; the first to ask says how much may go through."""
-        if url not in self._gates:
-            self._gates[url] = Gate(Allowance(requests), Allowance(tokens))
-        return self._gates[url]
+        """The gate of a URL; of all rates asked for, the strictest holds."""
+        gate = self._gates.setdefault(url, Gate(Allowance(None), Allowance(None)))
+        gate.limit(requests, tokens)
+        return gate
 
     async def aclose(self) -> None:
         """Holds nothing."""
@@ -170,5 +181,5 @@ def _is_the_endpoints(error: AgentError) -> bool:
 
 
 def _size(request: ChatRequest) -> float:
-    asked = sum(len(message.text) for message in request.messages) / _CHARACTERS_PER_TOKEN
+    asked = sum(len(message.text) for message in request.messages) / CHARACTERS_PER_TOKEN
     return asked + (request.sampling.max_tokens or 0)

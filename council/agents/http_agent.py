@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
 from typing import Any, ClassVar
 
 import anyio
@@ -13,8 +15,9 @@ import httpx
 from council.agents.endpoints import shown
 from council.agents.http_body import ResponseBody, open_body
 from council.agents.http_errors import FOREIGN, CallContext, from_foreign, from_status
+from council.agents.secrecy import header_secrets, query_secrets
 from council.agents.stream_body import StreamBody
-from council.agents.transport import new_client
+from council.agents.transport import TransportOptions, new_client
 from council.errors import AgentError, ConfigError
 from council.limits import ProgressClock, Timeouts
 from council.messages import ChatRequest, ChatToken
@@ -30,10 +33,14 @@ class HTTPAgent(ABC):
         api_key: Sent as the server's API wants it; never shown.
         timeouts: Limits for one reply.
         headers: More headers of each request.
-        client: A client to share. The agent closes only a client it made itself.
+        verify: Whose certificates are trusted; see `TransportOptions`.
+        proxy: The URL of a proxy; its password is never shown.
+        trust_env: Whether the environment may name proxies and certificates.
+        client: A client to share, made with the same three options. The agent closes only a
+            client it made itself.
 
     Raises:
-        ConfigError: The endpoint is no URL.
+        ConfigError: The endpoint or the proxy is no URL, or the CA bundle cannot be read.
     """
 
     api_headers: ClassVar[Mapping[str, str]] = {}
@@ -48,6 +55,9 @@ class HTTPAgent(ABC):
         api_key: str | None = None,
         timeouts: Timeouts | None = None,
         headers: Mapping[str, str] | None = None,
+        verify: bool | str | Path | ssl.SSLContext = True,
+        proxy: str | None = None,
+        trust_env: bool = True,
         client: httpx.AsyncClient | None = None,
     ) -> None:
         self.id = id
@@ -58,6 +68,9 @@ class HTTPAgent(ABC):
             name: header_value(value, f"headers.{name}") for name, value in (headers or {}).items()
         }
         self._timeouts = timeouts or Timeouts()
+        self._transport = TransportOptions(verify, proxy, trust_env)
+        self._secrets = self._all_secrets()
+        self._http_url: httpx.URL | None = None
         self._client = client
         self._own_client: httpx.AsyncClient | None = None
 
@@ -114,15 +127,23 @@ class HTTPAgent(ABC):
             self._own_client = None
 
     def _context(self, request: ChatRequest) -> CallContext:
-        # A header someone adds may be a key too: its value is not repeated either.
-        secrets = (self._api_key or "", *self._headers.values())
         return CallContext(
             self.id,
-            self.url,
+            shown(self.url),
             request.request_id,
             self._timeouts.connect,
-            tuple(filter(None, secrets)),
+            self._secrets,
         )
+
+    def _all_secrets(self) -> tuple[str, ...]:
+        """What no error may repeat, the longest first: one may be a part of another."""
+        found = {
+            *([self._api_key] if self._api_key else ()),
+            *header_secrets(self._headers),
+            *query_secrets(self.url),
+            *self._transport.secrets(),
+        }
+        return tuple(sorted(found, key=len, reverse=True))
 
     @asynccontextmanager
     async def _send(
@@ -130,9 +151,11 @@ class HTTPAgent(ABC):
     ) -> AsyncGenerator[ResponseBody, None]:
         """Sends the request; the body is that of a 2xx event stream."""
         client = self._shared_client()
+        if self._http_url is None:
+            self._http_url = httpx.URL(self.url)  # taken apart once and not for each request
         http_request = client.build_request(
             "POST",
-            self.url,
+            self._http_url,
             json=self.body(request),
             headers=self._request_headers(request),
             # Connecting is the client's to time; all that follows is the clock's.
@@ -160,7 +183,7 @@ class HTTPAgent(ABC):
         if self._client is not None:
             return self._client
         if self._own_client is None:
-            self._own_client = new_client()
+            self._own_client = new_client(self._transport)
         return self._own_client
 
 
@@ -177,7 +200,7 @@ async def _tokens(body: ResponseBody, decoder: StreamBody) -> AsyncGenerator[Cha
     while not decoder.done:
         data = await body.read(may_break=decoder.whole)
         for token in decoder.end() if data is None else decoder.feed(data):
-            body.clock.on_token()
+            body.clock.has_token = True
             yield token
         if data is None:
             return

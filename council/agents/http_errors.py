@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from urllib.parse import urljoin
 
 import aiohttp
 import httpx
 import jiter
 
-from council.agents.retry_after import retry_after
+from council.agents.causes import is_distrust, plain_cause, refused_by_proxy
+from council.agents.endpoints import shown
+from council.agents.retry_after import duration, retry_after
 from council.agents.wire import error_message
 from council.errors import AgentError, AgentTimeout, StreamError, TransportError
 
-EXCERPT_BYTES = 512
+EXCERPT_CHARACTERS = 512
 
 FOREIGN = (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError)
 """What a call through httpx can raise; the aiohttp transport lets some of its own through."""
@@ -46,7 +49,9 @@ class CallContext:
         error.endpoint = error.endpoint or self.endpoint
         error.request_id = error.request_id or self.request_id
         error.partial = error.partial or partial
-        error.args = (self.redact(str(error)),)
+        said = self.redact(str(error))
+        # What a server sent stands at the end, and is cut here: half a key would not be found.
+        error.args = (said[:EXCERPT_CHARACTERS] if isinstance(error, StreamError) else said,)
         return error
 
 
@@ -58,14 +63,16 @@ def from_foreign(error: Exception, context: CallContext, partial: str = "") -> A
         context: Which call it is about.
         partial: The text that had arrived by then.
     """
-    detail = str(error) or type(error).__name__
+    proxy = ""
+    if isinstance(error, httpx.ProxyError) and isinstance(error.__cause__, Exception):
+        proxy, error = str(error), error.__cause__
     if _is_connect_timeout(error):
         return context.locate(AgentTimeout("connect", context.connect_seconds))
-    if isinstance(error, httpx.ConnectError) or isinstance(error.__cause__, _CONNECT_CAUSES):
-        tls = isinstance(error.__cause__, aiohttp.ClientSSLError) or "[SSL" in detail
-        hint = "TLS failed, could not connect" if tls else "could not connect"
-        return context.locate(TransportError(f"{hint} to {context.endpoint}: {detail}"))
-    if isinstance(error, httpx.ReadError | httpx.RemoteProtocolError) or partial:
+    if isinstance(error, httpx.ConnectError | httpx.ProxyError) or _is_connect_error(error):
+        return context.locate(_unconnected(error, context, proxy))
+    detail = plain_cause(error)
+    begun = isinstance(error, httpx.ReadError | httpx.RemoteProtocolError)
+    if partial or (begun and "without sending a response" not in str(error)):
         broken = StreamError(f"the connection broke off before the reply was whole ({detail})")
         return context.locate(broken, partial)
     return context.locate(
@@ -73,8 +80,23 @@ def from_foreign(error: Exception, context: CallContext, partial: str = "") -> A
     )
 
 
+def _unconnected(error: Exception, context: CallContext, proxy: str) -> TransportError:
+    """The error for a connection that did not come about, with a proxy between or without."""
+    refused = refused_by_proxy(error)
+    if refused is not None:
+        status, reason = refused
+        said = f"the proxy {proxy} does not connect to {context.endpoint}: HTTP {status} {reason}"
+        return TransportError(f"{said.rstrip()}{_advice(status)}", status=status)
+    through = f" through the proxy {proxy}" if proxy else ""
+    return TransportError(
+        f"could not connect to {context.endpoint}{through}: {plain_cause(error)}",
+        permanent=is_distrust(error),
+    )
+
+
 # httpx-aiohttp 0.2.0 makes every lost connection an httpx.ConnectTimeout: only the cause tells.
-_CONNECT_CAUSES = (aiohttp.ClientConnectorError,)
+def _is_connect_error(error: Exception) -> bool:
+    return isinstance(error.__cause__, aiohttp.ClientConnectorError)
 
 
 def _is_connect_timeout(error: Exception) -> bool:
@@ -87,26 +109,48 @@ def _is_connect_timeout(error: Exception) -> bool:
 def from_status(response: httpx.Response, body: bytes, context: CallContext) -> TransportError:
     """The council error for a response with a status other than 2xx and the start of its body."""
     status = response.status_code
-    # Redacted before it is cut: half a key would not be found.
-    excerpt = context.redact(body.decode("utf-8", "replace"))[:EXCERPT_BYTES]
-    try:
-        said = error_message(jiter.from_json(body))
-    except ValueError:
-        said = None
-    detail = context.redact(said) if said else excerpt or "empty response"
+    excerpt = context.redact(body.decode("utf-8", "replace"))[:EXCERPT_CHARACTERS]
+    asked = retry_after(response.headers)
+    reported = context.redact(_said(body) or "")[:EXCERPT_CHARACTERS]
+    known = filter(None, (_redirect(response), reported))
+    said = "; ".join(known) or excerpt or "empty response"
+    wait = f" (the server asks for {duration(asked)})" if asked else ""
     error = TransportError(
-        f"HTTP {status} from {context.endpoint}: {detail}{_advice(status)}",
+        f"HTTP {status} from {context.endpoint}: {said}{wait}{_advice(status)}",
         status=status,
-        retry_after=retry_after(response.headers),
+        retry_after=asked,
         excerpt=excerpt,
     )
     context.locate(error)
     return error
 
 
+def _said(body: bytes) -> str | None:
+    try:
+        return error_message(jiter.from_json(body))
+    except ValueError:
+        return None
+
+
+def _redirect(response: httpx.Response) -> str | None:
+    """What a status of 3xx means; redirects are not followed, since they would carry the key."""
+    if not 300 <= response.status_code < 400:
+        return None
+    location = response.headers.get("location", "").strip()
+    if not location:
+        return "the endpoint redirects, but does not say where to (is `endpoint` right?)"
+    try:
+        url = shown(urljoin(str(response.request.url), location))
+    except ValueError:
+        return "the endpoint redirects to what is no URL (is `endpoint` right?)"
+    return f"the endpoint redirects to {url} (if you trust it, write it as `endpoint`)"
+
+
 def _advice(status: int) -> str:
     if status in (401, 403):
         return " (check `api_key`)"
+    if status == 407:
+        return " (check the proxy's user and password)"
     if status == 404:
         return " (check `endpoint` and `model`)"
     return ""

@@ -8,6 +8,7 @@ from importlib import import_module
 from council.agents.base import Agent
 from council.agents.shared import Shared
 from council.config import ExpertConfig, SynthesizerConfig
+from council.config.hints import nearest
 from council.errors import ConfigError
 
 Builder = Callable[[str, ExpertConfig | SynthesizerConfig, Shared], Agent]
@@ -30,6 +31,6 @@ def build_agent(id: str, config: ExpertConfig | SynthesizerConfig, shared: Share
     """
     kind = config.kind or ("local" if config.endpoint is None else "openai")
     if kind not in KINDS:
-        raise ConfigError(f"unknown kind {kind!r} (known: {', '.join(KINDS)})")
+        raise ConfigError(f"unknown kind {kind!r}{nearest(kind, list(KINDS))}")
     build: Builder = import_module(KINDS[kind]).build
     return build(id, config, shared)

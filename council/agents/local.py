@@ -67,6 +67,7 @@ class LocalAgent:
                 self._name,
                 self._server.url,
                 timeouts=self._timeouts,
+                trust_env=False,
                 client=self._server.client,
             )
         async with aclosing(self._http.chat(replace(request, model=self._name))) as tokens:

@@ -21,7 +21,7 @@ import anyio
 import httpx
 
 from council.agents.http_errors import FOREIGN
-from council.agents.transport import new_client
+from council.agents.transport import TransportOptions, new_client
 from council.config import BackendConfig
 from council.errors import BackendError
 from council.messages import Notice
@@ -79,7 +79,7 @@ class LocalServer:
         """The client for this server, shared by its agents."""
         if self._client is None:
             # No proxy stands between this machine and itself.
-            self._client = new_client(trust_env=False)
+            self._client = new_client(TransportOptions(trust_env=False))
         return self._client
 
     async def ready(self, model: str) -> AsyncGenerator[Notice, None]:
@@ -137,7 +137,7 @@ class LocalServer:
             await self._pause(limit)
 
     def _start(self) -> subprocess.Popen[bytes]:
-        _require_backend()
+        require_backend()
         specs: list[str] = []
         for model, name in self._models.items():
             specs += ["--model", f"{model}={name}"]
@@ -220,7 +220,8 @@ def _arguments(options: BackendConfig) -> list[str]:
     return [text for name, value in values.items() for text in (name, str(value))]
 
 
-def _require_backend() -> None:
+def require_backend() -> None:
+    """Raises BackendError, with the way out, where what the server needs is not installed."""
     missing = [name for name in ("backend", "llama_cpp", "quart", "hypercorn") if not _has(name)]
     if missing:
         raise BackendError(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import anyio
 
 from council.agents.base import Agent, has_begun
-from council.messages import ChatMessage, ChatRequest, ChatToken, Sampling, Usage
+from council.messages import ChatRequest, ChatToken, Usage
 
 _READABLE_SECONDS = 0.002  # what came within less came in one read: it tells no speed
 
@@ -26,6 +26,8 @@ class Sample:
         last: When the last of them came.
         usage: What the server counted.
         has_logprobs: Whether log probabilities came.
+        answer: What was written, without thoughts; of several answers, the first.
+        choices: How many answers have begun.
         left: Whether the reply was left before its end.
         waited: Whether the agent had to wait, for a model to load or the like.
     """
@@ -38,6 +40,8 @@ class Sample:
     last: float = 0.0
     usage: Usage | None = None
     has_logprobs: bool = False
+    answer: str = ""
+    choices: int = 0
     left: bool = False
     waited: bool = False
 
@@ -47,7 +51,9 @@ class Sample:
         self.usage = token.usage or self.usage
         self.has_logprobs = self.has_logprobs or bool(token.logprobs)
         self.text += token.text + token.reasoning
+        self.answer += "" if token.choice else token.text
         if has_begun(token):
+            self.choices = max(self.choices, token.choice + 1)
             self.first = now if self.first is None else self.first
             self.last = now
             self.pieces += 1
@@ -74,16 +80,12 @@ class Sample:
         return (written - 1) / (self.last - self.first)
 
 
-async def measure(
-    agent: Agent, question: str, sampling: Sampling, *, most: int, logprobs: int | None = None
-) -> Sample:
-    """Asks a question and measures the reply; after `most` pieces it is left.
+async def measure(agent: Agent, request: ChatRequest, *, most: int) -> Sample:
+    """Sends a request and measures the reply; after `most` pieces it is left.
 
     Raises:
         AgentError: The reply failed.
     """
-    message = ChatMessage("user", question)
-    request = ChatRequest("", (message,), sampling, logprobs=logprobs)
     sample = Sample(anyio.current_time(), most)
     async with aclosing(agent.chat(request)) as tokens:
         async for token in tokens:

@@ -13,7 +13,7 @@ from council.agents.http_agent import HTTPAgent
 from council.agents.http_errors import FOREIGN
 from council.agents.openai_http import OpenAIHTTPAgent
 from council.agents.shared import Shared
-from council.agents.transport import new_client
+from council.agents.transport import TransportOptions, new_client
 from council.config import ExpertConfig, SynthesizerConfig
 
 _KINDS: dict[str, type[HTTPAgent]] = {"anthropic": AnthropicAgent, "openai": OpenAIHTTPAgent}
@@ -34,7 +34,7 @@ async def list_models(config: ExpertConfig | SynthesizerConfig, shared: Shared) 
     url = _models_url(_KINDS[kind].chat_url(config.endpoint[0]))
     response = None
     with anyio.move_on_after(config.timeouts.first_token), contextlib.suppress(*FOREIGN):
-        response = await shared.once(new_client).get(
+        response = await shared.once(new_client, TransportOptions.of(config)).get(
             url.copy_merge_params(_PARAMETERS.get(kind, {})),
             headers=_headers(_KINDS[kind], config),
             timeout=httpx.Timeout(None, connect=config.timeouts.connect),

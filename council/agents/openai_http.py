@@ -16,7 +16,13 @@ from council.messages import ChatRequest
 
 
 class OpenAIHTTPAgent(HTTPAgent):
-    """Asks one model at one OpenAI-compatible endpoint, streaming; see `HTTPAgent`."""
+    """Asks one model at one OpenAI-compatible endpoint, streaming; see `HTTPAgent`.
+
+    Attributes:
+        takes_schema: As for `Expert`.
+    """
+
+    takes_schema = True
 
     @staticmethod
     def chat_url(endpoint: str) -> str:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from council.agents.base import Agent
+from council.agents.endpoints import shown
 from council.agents.gate import GatedAgent, Gates
 from council.agents.http_agent import HTTPAgent
 from council.agents.pool import PoolAgent
 from council.agents.retrying import RetryAgent
 from council.agents.shared import Shared
-from council.agents.transport import new_client
-from council.config import ExpertConfig, SynthesizerConfig
+from council.agents.transport import TransportOptions, new_client
+from council.config import EndpointConfig
 from council.errors import ConfigError
 from council.retry import RetryPolicy
 
 
 def build_resilient(
-    kind: type[HTTPAgent], id: str, config: ExpertConfig | SynthesizerConfig, shared: Shared
+    kind: type[HTTPAgent], id: str, config: EndpointConfig, shared: Shared
 ) -> Agent:
     """The agent for an entry of a panel file.
 
@@ -36,17 +37,21 @@ def _gated(
     kind: type[HTTPAgent],
     id: str,
     endpoint: str,
-    config: ExpertConfig | SynthesizerConfig,
+    config: EndpointConfig,
     shared: Shared,
 ) -> GatedAgent:
+    options = TransportOptions.of(config)
     agent = kind(
-        id if len(config.endpoint or ()) == 1 else f"{id} at {endpoint}",
+        id if len(config.endpoint or ()) == 1 else f"{id} at {shown(kind.chat_url(endpoint))}",
         config.model,
         endpoint,
         api_key=config.api_key.get_secret_value() if config.api_key else None,
         timeouts=config.timeouts.to_timeouts(),
         headers={name: value.get_secret_value() for name, value in config.headers.items()},
-        client=shared.once(new_client),
+        verify=options.verify,
+        proxy=options.proxy,
+        trust_env=options.trust_env,
+        client=shared.once(new_client, options),
     )
     rate = config.rate
     return GatedAgent(agent, shared.once(Gates).of(agent.url, rate.requests, rate.tokens))

@@ -37,6 +37,14 @@ def retry_after(headers: Mapping[str, str], now: float | None = None) -> float |
     return max((reset for reset in resets if reset is not None), default=None)
 
 
+def duration(seconds: float) -> str:
+    """A wait in words for a person: seconds up to two minutes, then minutes, hours, days."""
+    for unit, length in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.3g} {unit}"
+    return f"{seconds:.3g} s"
+
+
 def _moment(value: str | None, now: float) -> float | None:
     """Seconds from now: a number of seconds, an epoch, `6m0s`, an HTTP date or RFC 3339."""
     if value is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -28,13 +28,14 @@ class Shared:
     """
 
     backend: BackendConfig = field(default_factory=BackendConfig)
-    _made: dict[Callable[..., Any], Any] = field(default_factory=dict, init=False)
+    _made: dict[tuple[Hashable, ...], Any] = field(default_factory=dict, init=False)
 
-    def once(self, make: Callable[..., T], *arguments: object) -> T:
-        """What `make(*arguments)` gave the first time."""
-        if make not in self._made:
-            self._made[make] = make(*arguments)
-        made: T = self._made[make]
+    def once(self, make: Callable[..., T], *arguments: Hashable) -> T:
+        """What `make(*arguments)` gave the first time; equal arguments give the same thing."""
+        key = (make, *arguments)
+        if key not in self._made:
+            self._made[key] = make(*arguments)
+        made: T = self._made[key]
         return made
 
     async def aclose(self) -> None:

@@ -3,12 +3,107 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
 
 import httpx
 import httpx_aiohttp
 
+from council.agents.proxies import (
+    EVERYTHING,
+    ProxiedTransport,
+    Proxies,
+    authorization,
+    environment_proxies,
+    secrets,
+)
+from council.config.connection import checked_bundle, checked_proxy
+from council.config.schema import EndpointConfig
+from council.errors import ConfigError
 
-def new_client(*, trust_env: bool = True) -> httpx.AsyncClient:
+T = TypeVar("T")
+
+_NO_LIMIT = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+# The aiohttp transport takes None for aiohttp's default of 100 connections; 0 is "no limit".
+_NO_AIOHTTP_LIMIT = httpx.Limits(max_connections=0, max_keepalive_connections=None)
+
+
+@dataclass(frozen=True, slots=True)
+class TransportOptions:
+    """How endpoints are reached; equal options can share a client.
+
+    Attributes:
+        verify: Whose certificates are trusted: the usual authorities', those of a CA bundle (a
+            file, or a folder that `openssl rehash` has seen), those of a context, or anybody's.
+        proxy: The URL of a proxy for all requests, with its user and password if it wants them.
+        trust_env: Go through the proxies that the environment names, and trust `SSL_CERT_FILE`
+            and `SSL_CERT_DIR`, as httpx does; `proxy` and `verify` come first.
+
+    Raises:
+        ConfigError: The bundle cannot be read, or the proxy is no URL.
+    """
+
+    verify: bool | str | Path | ssl.SSLContext = True
+    proxy: str | None = field(default=None, repr=False)
+    trust_env: bool = True
+
+    def __post_init__(self) -> None:
+        if isinstance(self.verify, str | Path):
+            _checked("verify", checked_bundle, Path(self.verify))
+        if self.proxy is not None:
+            _checked("proxy", checked_proxy, self.proxy)
+
+    @classmethod
+    def of(cls, config: EndpointConfig) -> TransportOptions:
+        """Those of an entry of a panel file."""
+        proxy = config.proxy.get_secret_value() if config.proxy else None
+        return cls(config.verify, proxy, config.trust_env)
+
+    def proxies(self) -> Proxies:
+        """Which requests go through which proxy; raises ConfigError as the environment may."""
+        if self.proxy is not None:
+            return {EVERYTHING: self.proxy.strip()}
+        return environment_proxies() if self.trust_env else {}
+
+    def secrets(self) -> tuple[str, ...]:
+        """The passwords that nobody should read, in every form; empty where nothing is usable."""
+        try:
+            return secrets(self.proxies())
+        except ConfigError:
+            return ()
+
+    def ssl_context(self) -> ssl.SSLContext:
+        """The context for every connection, to a proxy as well.
+
+        Raises:
+            ConfigError: There are no certificates where the environment or `verify` says.
+        """
+        if isinstance(self.verify, ssl.SSLContext):
+            return self.verify
+        bundle = self._bundle()
+        if bundle is None:
+            return httpx.create_ssl_context(verify=self.verify is not False, trust_env=False)
+        if Path(bundle).is_dir():
+            return ssl.create_default_context(capath=bundle)
+        return ssl.create_default_context(cafile=bundle)
+
+    def _bundle(self) -> str | None:
+        if isinstance(self.verify, str | Path):
+            return _checked("verify", checked_bundle, Path(self.verify))
+        if not (self.verify and self.trust_env):
+            return None
+        for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+            if os.environ.get(name):
+                key = f"{name} in the environment"
+                return _checked(key, checked_bundle, Path(os.environ[name]))
+        return None
+
+
+def new_client(options: TransportOptions | None = None) -> httpx.AsyncClient:
     """A client without limits of its own: council's concurrency limit and clocks are the limits.
 
     Under asyncio it speaks through aiohttp, which spends less CPU per token than httpcore and
@@ -16,22 +111,56 @@ def new_client(*, trust_env: bool = True) -> httpx.AsyncClient:
     Must be called where an event loop runs.
 
     Args:
-        trust_env: Go through the proxies that the environment names, as httpx does.
+        options: How endpoints are reached; as httpx does where there are none.
+
+    Raises:
+        ConfigError: The environment names a proxy or certificates that cannot be used.
     """
-    if _under_asyncio():
-        # The transport takes None for aiohttp's default of 100 connections; 0 is "no limit".
-        limits = httpx.Limits(max_connections=0, max_keepalive_connections=None)
-        return httpx_aiohttp.HttpxAiohttpClient(limits=limits, timeout=None, trust_env=trust_env)
-    return httpx.AsyncClient(
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
-        timeout=None,
-        trust_env=trust_env,
-    )
+    options = options or TransportOptions()
+    context = options.ssl_context()
+    mounts = {
+        pattern: None if url is None else _proxied(url, context)
+        for pattern, url in options.proxies().items()
+    }
+    try:
+        # Proxies are mounted here and not by httpx: both transports then get the same context for
+        # a proxy's own certificate, and the same bytes for its password.
+        return httpx.AsyncClient(
+            transport=_transport(context), mounts=mounts, timeout=None, trust_env=False
+        )
+    except httpx.InvalidURL:
+        raise ConfigError("NO_PROXY in the environment: an entry is no host or URL") from None
 
 
-def _under_asyncio() -> bool:
+def under_asyncio() -> bool:
+    """Whether the event loop that runs is asyncio's."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return False
     return True
+
+
+def _transport(
+    context: ssl.SSLContext, proxy: httpx.Proxy | None = None
+) -> httpx.AsyncBaseTransport:
+    if under_asyncio():
+        return httpx_aiohttp.AiohttpTransport(verify=context, limits=_NO_AIOHTTP_LIMIT, proxy=proxy)
+    return httpx.AsyncHTTPTransport(verify=context, limits=_NO_LIMIT, proxy=proxy)
+
+
+def _proxied(url: str, context: ssl.SSLContext) -> httpx.AsyncBaseTransport:
+    address = httpx.URL(url).copy_with(username=None, password=None)
+    encrypted = context if address.scheme == "https" else None
+    said = authorization(url)
+    # As a header and not as `auth`: of a tunnel's two libraries one takes Latin-1 alone.
+    headers = {"Proxy-Authorization": said} if said else None
+    proxy = httpx.Proxy(address, ssl_context=encrypted, headers=headers)
+    return ProxiedTransport(_transport(context, proxy), url)
+
+
+def _checked(key: str, check: Callable[[T], str], value: T) -> str:
+    try:
+        return check(value)
+    except ValueError as error:
+        raise ConfigError(f"{key}: {error}") from None

@@ -14,18 +14,7 @@ from council.agents.anthropic import AnthropicAgent
 from council.errors import AgentTimeout, ConfigError, StreamError, TransportError
 from council.limits import Timeouts
 from council.messages import ChatMessage, ChatRequest, ToolCallDelta
-from tests.support.anthropic_events import (
-    OVERLOADED,
-    PING,
-    STOP,
-    TEXT_REPLY,
-    TOOL_REPLY,
-    message_delta,
-    message_start,
-    text_block,
-)
-from tests.support.collect import collect, text
-from tests.support.raw_server import (
+from council.testing import (
     END,
     STREAM_HEAD,
     Step,
@@ -37,6 +26,17 @@ from tests.support.raw_server import (
     until_closed,
     unused_port,
 )
+from tests.support.anthropic_events import (
+    OVERLOADED,
+    PING,
+    STOP,
+    TEXT_REPLY,
+    TOOL_REPLY,
+    message_delta,
+    message_start,
+    text_block,
+)
+from tests.support.collect import collect, text
 
 pytestmark = pytest.mark.anyio
 

@@ -47,3 +47,7 @@ def test_credentials_in_an_endpoint_are_refused_and_not_repeated() -> None:
 def test_a_shown_url_has_no_values_in_its_query() -> None:
     assert shown("https://h/v1?key=AIza123&api-version=1") == "https://h/v1?key=…&api-version=…"
     assert shown("https://h/v1") == "https://h/v1"
+
+
+def test_a_shown_url_has_no_password() -> None:
+    assert shown("https://bob:hunter2@h:8/v1") == "https://h:8/v1"

@@ -126,6 +126,18 @@ def test_one_gate_for_each_url() -> None:
     assert gates.of("http://a", 1, None) is not gates.of("http://b", 1, None)
 
 
+@pytest.mark.parametrize("rates", [(9, 2, None), (2, 9, None), (None, 9, 2), (2, None, 2)])
+def test_of_several_rates_the_strictest_holds(rates: tuple[float | None, ...]) -> None:
+    gates = Gates()
+    for rate in rates:
+        gates.of("http://a", rate, None)
+        gates.of("http://b", None, rate)
+    a, b = gates.of("http://a", None, None), gates.of("http://b", None, None)
+    assert [a.requests.take(1, 0.0) for _ in range(3)] == [0.0, 0.0, pytest.approx(30.0)]
+    assert [b.tokens.take(1, 0.0) for _ in range(3)] == [0.0, 0.0, pytest.approx(30.0)]
+    assert a.tokens.take(10**9, 0.0) == b.requests.take(10**9, 0.0) == 0.0
+
+
 async def test_a_pool_asks_the_least_busy_first() -> None:
     (first, inner), (second, other) = gated("one"), gated("two")
     pool = PoolAgent("pool", [first, second])

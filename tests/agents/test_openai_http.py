@@ -14,7 +14,7 @@ from council.agents.openai_body import request_body
 from council.agents.openai_http import OpenAIHTTPAgent
 from council.errors import AgentTimeout, StreamError, TransportError
 from council.messages import ChatMessage, ChatRequest, ChatToken, Sampling
-from tests.support.raw_server import DONE, FINISH, delta
+from council.testing import DONE, FINISH, delta
 
 pytestmark = pytest.mark.anyio
 

@@ -20,7 +20,8 @@ from council.errors import (
 )
 from council.limits import Timeouts
 from council.messages import ChatMessage, ChatRequest
-from tests.support.raw_server import (
+from council.testing import (
+    CLOSE_HEAD,
     DONE,
     END,
     FINISH,
@@ -42,7 +43,6 @@ pytestmark = pytest.mark.anyio
 
 REQUEST = ChatRequest("m", (ChatMessage("user", "hi"),))
 PATIENT = Timeouts(connect=10.0, first_token=30.0, idle=30.0, total=60.0)
-CLOSE_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
 
 
 @pytest.fixture(params=["asyncio", "trio"])
@@ -199,7 +199,9 @@ def test_a_key_that_no_header_can_carry_is_refused_unseen(key: str) -> None:
 async def test_nobody_listens() -> None:
     port = unused_port()
     async with opened(f"http://127.0.0.1:{port}") as agent:
-        with pytest.raises(TransportError, match=f"could not connect.*{port}"):
+        with pytest.raises(
+            TransportError, match=f"could not connect.*{port}.*: connection refused"
+        ):
             await ask(agent)
 
 
@@ -224,6 +226,43 @@ async def test_a_status_other_than_2xx() -> None:
     with pytest.raises(TransportError, match="no such model") as caught:
         await ask_once(plain_reply("404 Not Found", '{"error": {"message": "no such model"}}'))
     assert caught.value.status == 404
+
+
+@pytest.mark.parametrize(
+    ("location", "said"),
+    [
+        ("https://other.test/v1/chat/completions", "to https://other.test/v1/chat/completions ("),
+        ("https://u:hunter2@h/v1?key=hunter2", "to https://h/v1?key=… ("),
+        ("/v2/chat/completions", "to {url}/v2/chat/completions ("),
+        ("", "but does not say where to"),
+        ("http://[hunter2", "to what is no URL"),
+    ],
+)
+@pytest.mark.parametrize("status", ["301 Moved Permanently", "302 Found", "308 Permanent Redirect"])
+async def test_a_redirect_is_not_followed_but_named(status: str, location: str, said: str) -> None:
+    field = f"Location: {location}\r\n" if location else ""
+    head = f"HTTP/1.1 {status}\r\n{field}Content-Length: 0\r\n\r\n"
+    async with raw_server([head.encode()]) as server, opened(server.url) as agent:
+        with pytest.raises(TransportError, match="the endpoint redirects") as caught:
+            await ask(agent)
+        assert len(server.requests) == 1
+    assert said.format(url=server.url) in str(caught.value)
+    assert "`endpoint`" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", ["300 Multiple Choices", "304 Not Modified"])
+async def test_other_statuses_of_that_family(status: str) -> None:
+    head = f"HTTP/1.1 {status}\r\nConnection: close\r\n\r\n"
+    with pytest.raises(TransportError, match=f"HTTP {status[:3]} .*redirects, but does not say"):
+        await ask_once([head.encode()])
+
+
+async def test_how_long_a_busy_server_asks_for() -> None:
+    head = b"HTTP/1.1 429 Too Many\r\nRetry-After: 9000\r\nContent-Length: 4\r\n\r\nbusy"
+    with pytest.raises(TransportError, match=r"busy \(the server asks for 2\.5 h\)") as caught:
+        await ask_once([head])
+    assert caught.value.retry_after == 9000
 
 
 @pytest.mark.parametrize("when", ["before the head", "mid-reply"])

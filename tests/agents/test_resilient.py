@@ -10,7 +10,7 @@ import pytest
 
 import council
 from council.events import Event, ExpertNotice
-from tests.support.raw_server import (
+from council.testing import (
     STREAM_HEAD,
     RawServer,
     Step,
@@ -75,6 +75,16 @@ async def test_a_pool_goes_on_with_the_next_endpoint() -> None:
     assert any("could not connect" in message for message in notices)
 
 
+async def test_a_pools_notice_shows_no_values_of_the_query() -> None:
+    dead = f"http://127.0.0.1:{unused_port()}?key={SECRET}"
+    async with raw_server(GOOD) as server:
+        result, events = await ask(entry(dead, f"{server.url}?key={SECRET}"))
+        assert SECRET in server.requests[0].line
+    (notice,) = (event for event in events if isinstance(event, ExpertNotice))
+    assert "/v1/chat/completions?key=…" in notice.message
+    assert all(SECRET not in text for text in (*map(repr, events), repr(result)))
+
+
 async def test_a_pool_spreads_over_its_endpoints() -> None:
     gate = anyio.Event()
     slow: list[Step] = [STREAM_HEAD, chunked(delta("y")), gate, *whole_reply("es")[1:]]
@@ -126,7 +136,7 @@ async def test_hedging_from_a_panel_file() -> None:
 SECRET = "tok-3v3ry-s3cret-0123"
 
 
-@pytest.mark.parametrize("where", ["api_key", "headers"])
+@pytest.mark.parametrize("where", ["api_key", "headers", "endpoint"])
 @pytest.mark.parametrize("status", ["401 Unauthorized", "200 OK"])
 async def test_secrets_appear_nowhere(where: str, status: str) -> None:
     echo = plain_reply(status, json.dumps({"error": {"message": f"bad key {SECRET}"}}))
@@ -135,10 +145,11 @@ async def test_secrets_appear_nowhere(where: str, status: str) -> None:
         "headers": {"headers": {"X-Api-Key": SECRET}},
     }
     async with raw_server(echo) as server:
-        config = {"experts": [entry(server, retries=1, **keys[where])]}
+        keys["endpoint"] = {"endpoint": f"{server.url}?code={SECRET}"}
+        config = {"experts": [{**entry(server, retries=1), **keys[where]}]}
         async with council.open_council(config) as opened, opened.stream("?") as stream:
             events = [event async for event in stream]
-        sent = "".join(str(request.headers) for request in server.requests)
+        sent = "".join(f"{request.line}{request.headers}" for request in server.requests)
         assert SECRET in sent
         shown = [*map(repr, events), stream.result.to_json(), repr(stream.error), str(stream.error)]
         shown += [repr(opened), repr(opened.experts)]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from council.agents.retry_after import retry_after
+from council.agents.retry_after import duration, retry_after
 
 NOW = 1_700_000_000.0  # 2023-11-14T22:13:20Z
 
@@ -59,3 +59,18 @@ def test_seconds_and_milliseconds_agree(seconds: int) -> None:
     assert retry_after({"retry-after": str(seconds)}, NOW) == retry_after(
         {"retry-after-ms": str(seconds * 1000)}, NOW
     )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.25, "0.25 s"),
+        (90, "90 s"),
+        (120, "2 min"),
+        (5400, "90 min"),
+        (9000, "2.5 h"),
+        (259_200, "3 days"),
+    ],
+)
+def test_waits_in_words(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
