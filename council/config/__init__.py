@@ -3,6 +3,8 @@
 from council.config.load import load_config, parse_config
 from council.config.schema import (
     BackendConfig,
+    EmbedderConfig,
+    EndpointConfig,
     ExpertConfig,
     LimitsConfig,
     PanelConfig,
@@ -13,6 +15,8 @@ from council.config.schema import (
 
 __all__ = [
     "BackendConfig",
+    "EmbedderConfig",
+    "EndpointConfig",
     "ExpertConfig",
     "LimitsConfig",
     "PanelConfig",

@@ -5,16 +5,21 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
+from council.config.mistakes import KeyPath, Mistake, Mistakes
 from council.errors import ConfigError
 
-KeyPath = tuple[str | int, ...]
-"""Where a value stands: `("experts", 0, "model")`."""
-
+_YAML_ADVICE = {
+    "'\\t'": ": indent with spaces",
+    "mapping values are not allowed": ": a value with a colon and a space in it needs quotes",
+    "unexpected end of stream": ": a quote is not closed",
+    "cannot start any token": ": a value that begins with such a character needs quotes",
+}
+_MOST_VALUES = 100_000
 _VARIABLE = re.compile(r"\$\$|\$\{(?P<name>[A-Za-z_]\w*)(?::-(?P<default>[^}]*))?\}")
 
 
@@ -34,56 +39,66 @@ class Document:
         name: What to call it in errors: a path, or `<panel>`.
         values: The top-level mapping.
         lines: The line of each key path, from 1.
+        mistakes: What has been found wrong so far; whoever reads on adds to it.
     """
 
     name: str
     values: Mapping[str, Any]
     lines: Mapping[KeyPath, int]
+    mistakes: Mistakes = field(default_factory=Mistakes, compare=False)
 
-    def error(self, path: KeyPath, message: str) -> ConfigError:
+    def error(self, path: KeyPath, message: str) -> Mistake:
         """An error that names the file, the line and the key."""
         known = path
         while known and known not in self.lines:
             known = known[:-1]
-        line = self.lines.get(known)
-        where = f"{self.name}:{line}" if line else self.name
-        key = dotted(path)
-        return ConfigError(f"{where}: {key}: {message}" if key else f"{where}: {message}")
+        return _mistake(self.name, self.lines.get(known, 0), path, message)
 
 
 def read_document(text: str, name: str) -> Document:
     """Parses a YAML text whose top level is a mapping.
 
     `${VAR}` and `${VAR:-default}` in strings are replaced from the environment, `$$` by a dollar.
+    A key that stands twice, an unusable value and a variable that is not set become `mistakes` of
+    the document, in which the text then stands as it was written.
 
     Raises:
-        ConfigError: Not YAML, a duplicate key, a top level that is no mapping, or a variable
-            that is not set.
+        ConfigError: Not YAML, a top level that is no mapping, or more than a panel can need.
     """
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         raise ConfigError(_yaml_problem(error, name)) from error
+    except RecursionError:
+        raise ConfigError(f"{name}: not a panel: values stand too deep in each other") from None
     if not isinstance(root, yaml.MappingNode):
         raise ConfigError(f"{name}: expected a mapping with `experts:`, see configs/ for examples")
     lines: dict[KeyPath, int] = {}
-    values = _Reader(name, lines).read(root, ())
-    return Document(name, values, lines)
+    mistakes = Mistakes()
+    values = _Reader(name, lines, mistakes).read(root, ())
+    return Document(name, values, lines, mistakes)
 
 
 class _Reader:
-    def __init__(self, name: str, lines: dict[KeyPath, int]) -> None:
+    def __init__(self, name: str, lines: dict[KeyPath, int], mistakes: Mistakes) -> None:
         self._name = name
         self._lines = lines
+        self._mistakes = mistakes
         self._scalars = yaml.SafeLoader("")
         self._open: set[int] = set()
+        self._room = _MOST_VALUES
 
     def read(self, node: yaml.Node, path: KeyPath) -> Any:
+        self._room -= 1
+        if self._room < 0:
+            # Aliases of aliases can make a few lines more than any memory holds.
+            raise ConfigError(f"{self._name}: not a panel: more than {_MOST_VALUES} values")
         self._lines.setdefault(path, node.start_mark.line + 1)
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, path)
         if id(node) in self._open:
-            raise self._error(node, path, "an alias that contains itself")
+            self._note(node, path, "an alias that contains itself")
+            return None
         self._open.add(id(node))
         try:
             if isinstance(node, yaml.SequenceNode):
@@ -96,12 +111,14 @@ class _Reader:
         mapping: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
-                raise self._error(key_node, path, "a key has to be a plain word")
+                self._note(key_node, path, "a key has to be a plain word")
+                continue
             key = str(key_node.value)
             key_path = (*path, key)
             if key in mapping:
                 first = self._lines[key_path]
-                raise self._error(key_node, key_path, f"the key stands twice (first: line {first})")
+                self._note(key_node, key_path, f"the key stands twice (first: line {first})")
+                continue
             self._lines[key_path] = key_node.start_mark.line + 1
             mapping[key] = self.read(value_node, key_path)
         return mapping
@@ -109,9 +126,10 @@ class _Reader:
     def _scalar(self, node: yaml.ScalarNode, path: KeyPath) -> Any:
         try:
             value = self._scalars.construct_object(node)
-        except Exception as error:
+        except Exception:
             # PyYAML's constructors raise whatever they stumble over: `!!bool maybe` a KeyError.
-            raise self._error(node, path, f"unusable value {node.value!r}") from error
+            self._note(node, path, f"unusable value {node.value!r}")
+            return node.value
         return self._expand(value, node, path) if isinstance(value, str) else value
 
     def _expand(self, text: str, node: yaml.Node, path: KeyPath) -> str:
@@ -121,24 +139,31 @@ class _Reader:
                 return "$"
             value = os.environ.get(name) or match["default"]
             if value is None:
-                raise self._error(
+                self._note(
                     node,
                     path,
                     f"the environment variable {name} is not set or empty:"
                     f" export it, or write ${{{name}:-default}}",
                 )
+                return match[0]
             return value
 
         return _VARIABLE.sub(substitute, text)
 
-    def _error(self, node: yaml.Node, path: KeyPath, message: str) -> ConfigError:
-        where = f"{self._name}:{node.start_mark.line + 1}"
-        key = dotted(path)
-        return ConfigError(f"{where}: {key}: {message}" if key else f"{where}: {message}")
+    def _note(self, node: yaml.Node, path: KeyPath, message: str) -> None:
+        line = node.start_mark.line + 1
+        self._mistakes.add(_mistake(self._name, line, path, message))
+
+
+def _mistake(name: str, line: int, path: KeyPath, message: str) -> Mistake:
+    where = f"{name}:{line}" if line else name
+    key = dotted(path)
+    return Mistake(f"{where}: {key}: {message}" if key else f"{where}: {message}", path, line)
 
 
 def _yaml_problem(error: yaml.YAMLError, name: str) -> str:
     mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or str(error)
+    problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
     where = f"{name}:{mark.line + 1}" if mark else name
-    return f"{where}: not valid YAML: {problem}"
+    advice = next((advice for part, advice in _YAML_ADVICE.items() if part in problem), "")
+    return f"{where}: not valid YAML: {problem}{advice}"

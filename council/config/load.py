@@ -1,17 +1,38 @@
-"""Reads panel files, and turns validation errors into ones that name the place and the way out."""
+"""Reads panel files: all that can be known to be wrong in one is said at once."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from council.config.document import Document, KeyPath, read_document
-from council.config.schema import ExpertConfig, PanelConfig, SynthesizerConfig
+from council.config.complaints import complaints
+from council.config.credentials import credential_problems
+from council.config.document import Document, read_document
+from council.config.hints import nearest
+from council.config.mending import mended
+from council.config.mistakes import KeyPath
+from council.config.model_files import BUILTIN, builtin_problem, content_problem, missing_problem
+from council.config.schema import (
+    EndpointConfig,
+    ExpertConfig,
+    PanelConfig,
+    SynthesizerConfig,
+    is_reserved,
+)
+from council.config.schema_file import read_schema
 from council.errors import ConfigError
+
+_MOST_BYTES = 1_000_000  # more takes a minute to be found wrong
+
+Entry = ExpertConfig | SynthesizerConfig
+
+_FOR_ENDPOINTS = (
+    *("api_key", "headers", "verify", "proxy", "trust_env", "retries", "rate"),
+    *("price", "takes_schema"),
+)
 
 
 def load_config(path: str | Path) -> tuple[PanelConfig, Document]:
@@ -20,15 +41,7 @@ def load_config(path: str | Path) -> tuple[PanelConfig, Document]:
     Raises:
         ConfigError: The file cannot be read, or something in it is wrong.
     """
-    path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8 text") from error
-    document = read_document(text, str(path))
-    return _checked(document, path.parent), document
+    return _without_mistakes(draft_config(path))
 
 
 def parse_config(values: Mapping[str, Any]) -> tuple[PanelConfig, Document]:
@@ -37,129 +50,192 @@ def parse_config(values: Mapping[str, Any]) -> tuple[PanelConfig, Document]:
     Raises:
         ConfigError: Something in it is wrong.
     """
-    document = Document("<panel>", values, {})
-    return _checked(document, Path()), document
+    return _without_mistakes(draft_config(values))
 
 
-def validation_error(
-    error: ValidationError, document: Document, prefix: KeyPath, model: type[BaseModel]
-) -> ConfigError:
-    """The first of pydantic's complaints, with file, line, key path and the nearest right name."""
-    # A misspelt key is also a missing one: the misspelling is what helps.
-    first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-    path = prefix + _key_path(first["loc"], document.values, prefix)
-    if first["type"] == "extra_forbidden":
-        message = f"unknown key{nearest(str(path[-1]), _known_keys(model, path[len(prefix) : -1]))}"
-    elif first["type"] == "missing":
-        message = "is missing"
+def draft_config(panel: str | Path | Mapping[str, Any]) -> tuple[PanelConfig, Document]:
+    """Reads a panel as far as possible: what is wrong is left out, and noted in the document.
+
+    Whoever looks for more mistakes calls `document.mistakes.raise_any()` at the end.
+
+    Raises:
+        ConfigError: So much is wrong that nothing can be looked at.
+    """
+    if isinstance(panel, Mapping):
+        document, folder = Document("<panel>", panel, {}), Path()
     else:
-        message = first["msg"].removeprefix("Value error, ")
-    return document.error(path, message[0].lower() + message[1:])
+        document, folder = read_document(_text(Path(panel)), str(panel)), Path(panel).parent
+    return _checked(_validated(document, folder), folder, document), document
 
 
-def _checked(document: Document, folder: Path) -> PanelConfig:
+def local_entries(config: PanelConfig, document: Document) -> Iterator[tuple[KeyPath, Entry]]:
+    """The experts and synthesizers whose model the bundled backend serves, with their keys."""
+    for path, entry in _entries(config, document):
+        if _is_local(entry):
+            yield path, entry
+
+
+def writer_path(place: int, document: Document) -> KeyPath:
+    """The key of a synthesizer: one that stands alone need not stand in a list."""
+    is_list = isinstance(document.values.get("synthesizer"), list)
+    return ("synthesizer", place) if is_list else ("synthesizer",)
+
+
+def note_unusable_files(config: PanelConfig, document: Document) -> None:
+    """Notes model files that are none by their first bytes, which reading a panel leaves unread.
+
+    Within a run such a file fails its own expert and nobody else.
+    """
+    for path, entry in local_entries(config, document):
+        if not entry.model.startswith(BUILTIN):
+            _note(document, (*path, "model"), content_problem(Path(entry.model)))
+
+
+def _without_mistakes(draft: tuple[PanelConfig, Document]) -> tuple[PanelConfig, Document]:
+    draft[1].mistakes.raise_any()
+    return draft
+
+
+def _text(path: Path) -> str:
     try:
-        config = PanelConfig.model_validate(document.values)
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise ConfigError(f"{path}: not a panel: larger than {_MOST_BYTES:,} bytes")
+        return content.decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 text") from error
+
+
+def _validated(document: Document, folder: Path) -> PanelConfig:
+    """The panel as its model; what does not fit is noted and left out."""
+    mistakes = document.mistakes
+    context = {"folder": folder}  # what the path of a CA bundle is relative to
+    try:
+        return PanelConfig.model_validate(document.values, context=context)
     except ValidationError as error:
-        raise validation_error(error, document, (), PanelConfig) from None
-    _unique_ids(config, document)
+        for mistake in complaints(error, document, (), PanelConfig):
+            mistakes.follow(mistake)
+    try:
+        return PanelConfig.model_validate(mended(document.values, mistakes.paths), context=context)
+    except ValidationError as error:
+        mistakes.raise_any()
+        raise ConfigError(f"{document.name}: the panel cannot be read") from error
+
+
+def _checked(config: PanelConfig, folder: Path, document: Document) -> PanelConfig:
+    """The panel with the paths of model files made absolute; notes what its keys do not allow."""
+    _note_unknown_references(config, document)
+    _note_repeated_ids(config, document)
     experts = [
-        expert.model_copy(update={"model": _model(expert, folder, document, ("experts", i))})
+        expert.model_copy(update=_settled(expert, folder, document, ("experts", i)))
         for i, expert in enumerate(config.experts)
     ]
     synthesizers = [
         entry
         if isinstance(entry, str)
-        else entry.model_copy(update={"model": _model(entry, folder, document, ("synthesizer",))})
-        for entry in config.synthesizer
+        else entry.model_copy(update=_settled(entry, folder, document, writer_path(i, document)))
+        for i, entry in enumerate(config.synthesizer)
     ]
-    _known_references(config, document)
-    return config.model_copy(update={"experts": experts, "synthesizer": synthesizers})
+    embedder = config.embedder
+    if embedder is not None:
+        settled = _credentials(embedder, document, ("embedder",))
+        embedder = embedder.model_copy(update=settled)
+    update = {
+        "experts": experts,
+        "synthesizer": synthesizers,
+        "embedder": embedder,
+        "answer_schema": _answer_schema(config.answer_schema, folder, document),
+    }
+    return config.model_copy(update=update)
 
 
-def _unique_ids(config: PanelConfig, document: Document) -> None:
+def _answer_schema(
+    source: str | dict[str, Any] | None, folder: Path, document: Document
+) -> dict[str, Any] | None:
+    """The schema itself where a file is named; notes why it cannot be read."""
+    if not isinstance(source, str):
+        return source
+    try:
+        return read_schema((folder / Path(source).expanduser()).resolve())
+    except ConfigError as error:
+        _note(document, ("answer_schema",), str(error))
+        return None
+
+
+def _settled(entry: Entry, folder: Path, document: Document, path: KeyPath) -> dict[str, Any]:
+    """What an entry becomes: its model file found, its credentials left out if unusable."""
+    settled = _credentials(entry, document, path)
+    if _is_local(entry):
+        settled["model"] = _model(entry, folder, document, path)
+        _note_idle_keys(entry, document, path)
+    return settled
+
+
+def _note_idle_keys(entry: Entry, document: Document, path: KeyPath) -> None:
+    """Notes what has no meaning for a model that is served here."""
+    for key in _FOR_ENDPOINTS:
+        if key in entry.model_fields_set:
+            problem = "is for an `endpoint`, and this entry has none: its model is served here"
+            _note(document, (*path, key), problem)
+
+
+def _credentials(entry: EndpointConfig, document: Document, path: KeyPath) -> dict[str, Any]:
+    """What takes the place of credentials that no request could carry; notes why."""
+    settled: dict[str, Any] = {}
+    for key, problem in credential_problems(entry):
+        _note(document, (*path, *key), problem)
+        settled |= {"api_key": None, "headers": {}}
+    return settled
+
+
+def _is_local(entry: Entry) -> bool:
+    return entry.endpoint is None and entry.kind in (None, "local")
+
+
+def _note_repeated_ids(config: PanelConfig, document: Document) -> None:
     seen: set[str | None] = set()
     for i, expert in enumerate(config.experts):
         if expert.id in seen:
-            raise document.error(("experts", i, "id"), f"two experts are called {expert.id!r}")
+            _note(document, ("experts", i, "id"), f"two experts are called {expert.id!r}")
+        if is_reserved(str(expert.id)):
+            problem = f"{expert.id!r} is what council calls another part of a panel: choose another"
+            _note(document, ("experts", i, "id"), problem)
         seen.add(expert.id)
 
 
-def _known_references(config: PanelConfig, document: Document) -> None:
+def _note_unknown_references(config: PanelConfig, document: Document) -> None:
     ids = [str(expert.id) for expert in config.experts]
-    for entry in config.synthesizer:
+    if any(
+        path[:1] == ("experts",) and path[-1] in ("id", "name") for path in document.mistakes.paths
+    ):
+        return  # the name that is missing may be the one that could not be read
+    for i, entry in enumerate(config.synthesizer):
         if isinstance(entry, str) and entry not in ids:
-            hint = nearest(entry, ids)
-            raise document.error(("synthesizer",), f"no expert is called {entry!r}{hint}")
+            problem = f"no expert is called {entry!r}{nearest(entry, ids)}"
+            _note(document, writer_path(i, document), problem)
 
 
-def _model(
-    config: ExpertConfig | SynthesizerConfig, folder: Path, document: Document, path: KeyPath
-) -> str:
-    """The model's name; for a file served here, its path made absolute and checked."""
-    served_here = config.endpoint is None and config.kind in (None, "local")
-    if not served_here or config.model.startswith("builtin:"):
-        return config.model
-    file = (folder / Path(config.model).expanduser()).resolve()
-    if not file.is_file():
-        raise document.error(
-            (*path, "model"),
-            f"no model file at {file}: without `endpoint` a model is a GGUF file or builtin:NAME",
-        )
+def _model(entry: Entry, folder: Path, document: Document, path: KeyPath) -> str:
+    """The model's name; for a file its absolute path. Notes what is not there."""
+    if entry.model.startswith(BUILTIN):
+        _note(document, (*path, "model"), builtin_problem(entry.model))
+        return entry.model
+    file = (folder / Path(entry.model).expanduser()).resolve()
+    _note(document, (*path, "model"), missing_problem(file))
     return str(file)
 
 
-def _key_path(loc: tuple[str | int, ...], values: Any, prefix: KeyPath) -> KeyPath:
-    """Pydantic's location without the parts that name types and not keys."""
-    for part in prefix:
-        values = _step(values, part)
-    path: list[str | int] = []
-    for part in loc:
-        inside = _step(values, part)
-        if inside is _NOWHERE and part != loc[-1]:
-            continue
-        if inside is _NOWHERE and _is_type_name(part):
-            continue
-        path.append(part)
-        values = None if inside is _NOWHERE else inside
-    return tuple(path)
+def _entries(config: PanelConfig, document: Document) -> Iterator[tuple[KeyPath, Entry]]:
+    for i, expert in enumerate(config.experts):
+        yield ("experts", i), expert
+    for i, entry in enumerate(config.synthesizer):
+        if not isinstance(entry, str):
+            yield writer_path(i, document), entry
 
 
-_NOWHERE = object()
-
-
-def _step(values: Any, part: str | int) -> Any:
-    if isinstance(values, Mapping) and part in values:
-        return values[part]
-    if isinstance(values, list) and isinstance(part, int) and part < len(values):
-        return values[part]
-    return _NOWHERE
-
-
-def _is_type_name(part: str | int) -> bool:
-    return part in ("str", "SynthesizerConfig")
-
-
-def _known_keys(model: type[BaseModel], path: KeyPath) -> list[str]:
-    """The keys of the (nested) model that a path leads to."""
-    for part in path:
-        if isinstance(part, int):
-            continue
-        field = model.model_fields.get(part)
-        model = next(_models_in(field.annotation if field else None), model)
-    return list(model.model_fields)
-
-
-def _models_in(annotation: Any) -> Any:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for argument in getattr(annotation, "__args__", ()):
-        yield from _models_in(argument)
-
-
-def nearest(name: str, known: list[str]) -> str:
-    """How an error about an unknown name goes on: the nearest right one, or all of them."""
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    if close:
-        return f": did you mean {close[0]!r}?"
-    return f" (known: {', '.join(known)})"
+def _note(document: Document, path: KeyPath, problem: str) -> None:
+    if problem:
+        document.mistakes.follow(document.error(path, problem))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import (
@@ -10,13 +11,17 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainValidator,
     SecretStr,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
 
+from council.config.connection import checked_bundle, checked_proxy
 from council.limits import RunLimits, Timeouts
 from council.messages import Sampling
+from council.prices import Price
 from council.retry import RetryPolicy
 
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|)\s*")
@@ -25,6 +30,16 @@ _UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 _TIMEOUTS = Timeouts()
 _LIMITS = RunLimits()
+
+
+EMBEDDER_ID = "embedder"
+WRITER_ID = "synthesizer"
+"""What those are called who have no id of their own; a second synthesizer is `synthesizer-2`."""
+
+
+def is_reserved(id: str) -> bool:
+    """Whether no expert can be called so, since a panel's embedder or synthesizer may be."""
+    return id == EMBEDDER_ID or re.fullmatch(rf"{WRITER_ID}(-\d+)?", id) is not None
 
 
 def _seconds(value: Any) -> Any:
@@ -43,6 +58,19 @@ Seconds = Annotated[
     BeforeValidator(_seconds, json_schema_input_type=float | str),
     Field(gt=0, allow_inf_nan=False),
 ]
+
+
+def _verify(value: Any, info: ValidationInfo) -> bool | str:
+    """A CA bundle by its absolute path; the validation's context says what it is relative to."""
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("expected true, false or the path of a CA bundle")
+    folder = (info.context or {}).get("folder", Path())
+    return checked_bundle(folder / Path(value).expanduser())
+
+
+Verify = Annotated[bool | str, PlainValidator(_verify, json_schema_input_type=bool | str)]
 
 
 def _as_list(value: Any) -> Any:
@@ -96,25 +124,48 @@ class RateConfig(_Model):
     tokens: float | None = Field(None, gt=0)
 
 
+class PriceConfig(_Model):
+    """What a model's tokens cost, in US dollars for a million of them."""
+
+    input: float = Field(ge=0, allow_inf_nan=False)
+    output: float = Field(ge=0, allow_inf_nan=False)
+    cached_input: float | None = Field(None, ge=0, allow_inf_nan=False)
+
+    def to_price(self) -> Price:
+        """The same as the value that experts have."""
+        return Price(**self.model_dump())
+
+
+class EmbeddingPriceConfig(_Model):
+    """What an embedder's tokens cost: it writes none."""
+
+    input: float = Field(ge=0, allow_inf_nan=False)
+
+    def to_price(self) -> Price:
+        """The same as the value that embedders have."""
+        return Price(self.input, 0.0)
+
+
+Endpoints = Annotated[
+    list[Annotated[str, Field(min_length=1)]],
+    Field(min_length=1),
+    BeforeValidator(_as_list, json_schema_input_type=str | list[str]),
+]
+
+
 class EndpointConfig(_Model):
-    """How one model is reached; shared by experts and synthesizers."""
+    """How one model is reached; shared by experts, synthesizers and the embedder."""
 
     model: str = Field(min_length=1)
-    endpoint: (
-        Annotated[
-            list[Annotated[str, Field(min_length=1)]],
-            Field(min_length=1),
-            BeforeValidator(_as_list, json_schema_input_type=str | list[str]),
-        ]
-        | None
-    ) = None
-    kind: str | None = None
+    endpoint: Endpoints | None = None
     api_key: SecretStr | None = None
     headers: dict[str, SecretStr] = {}
+    verify: Verify = True
+    proxy: SecretStr | None = None
+    trust_env: bool = True
     extra_body: dict[str, Any] = {}
     retries: int = Field(RetryPolicy().retries, ge=0, le=20)
     rate: RateConfig = RateConfig()
-    sampling: SamplingConfig = SamplingConfig()
     timeouts: TimeoutsConfig = TimeoutsConfig()
 
     @field_validator("api_key")
@@ -124,8 +175,29 @@ class EndpointConfig(_Model):
             raise ValueError("the key is empty: leave `api_key` out for a server without one")
         return value
 
+    @field_validator("proxy")
+    @classmethod
+    def _usable_proxy(cls, value: SecretStr | None) -> SecretStr | None:
+        return None if value is None else SecretStr(checked_proxy(value.get_secret_value()))
 
-class ExpertConfig(EndpointConfig):
+
+class WriterConfig(EndpointConfig):
+    """A model that writes; shared by experts and synthesizers."""
+
+    kind: str | None = None
+    sampling: SamplingConfig = SamplingConfig()
+    price: PriceConfig | None = None
+    takes_schema: bool = True
+
+
+class EmbedderConfig(EndpointConfig):
+    """Who turns texts into vectors, for strategies that compare answers by what they mean."""
+
+    endpoint: Endpoints
+    price: EmbeddingPriceConfig | None = None
+
+
+class ExpertConfig(WriterConfig):
     """One seat of the panel."""
 
     id: str | None = Field(None, pattern=r"^[\w.\-]+$")
@@ -136,7 +208,7 @@ class ExpertConfig(EndpointConfig):
     hedge_after: Seconds | None = None
 
 
-class SynthesizerConfig(EndpointConfig):
+class SynthesizerConfig(WriterConfig):
     """Who writes the answer from the experts' answers."""
 
 
@@ -158,7 +230,10 @@ class LimitsConfig(_Model):
 
     deadline: Seconds = _LIMITS.deadline
     quorum: int | None = Field(_LIMITS.quorum, ge=1)
+    quorum_families: int = Field(_LIMITS.quorum_families, ge=1)
     concurrency: int = Field(_LIMITS.concurrency, ge=1)
+    tokens: int | None = Field(_LIMITS.tokens, ge=1)
+    cost: float | None = Field(_LIMITS.cost, gt=0, allow_inf_nan=False)
 
 
 class BackendConfig(_Model):
@@ -189,6 +264,8 @@ class PanelConfig(_Model):
             json_schema_input_type=SynthesizerConfig | str | list[SynthesizerConfig | str],
         ),
     ] = []
+    embedder: EmbedderConfig | None = None
+    answer_schema: str | dict[str, Any] | None = None
     limits: LimitsConfig = LimitsConfig()
     backend: BackendConfig = BackendConfig()
 

@@ -96,36 +96,36 @@ def test_forms_of_a_synthesizer(tmp_path: Path, form: str) -> None:
     ("text", "message"),
     [
         ("expert: []\n", "1: expert: unknown key: did you mean 'experts'?"),
-        ("experts: []\n", "1: experts: list should have at least 1 item"),
+        ("experts: []\n", "1: experts: expected at least 1 entry, found an empty list"),
         ("strategy: vote\n", "1: experts: is missing"),
         ("experts:\n  - id: a\n", "2: experts[0].model: is missing"),
         (MINIMAL + "    modle: x\n", "4: experts[0].modle: unknown key: did you mean 'model'?"),
         (MINIMAL + "    model: n\n", "4: experts[0].model: the key stands twice (first: line 2)"),
-        (MINIMAL + "    samples: many\n", "4: experts[0].samples: input should be a valid integer"),
-        (MINIMAL + "    samples: '3'\n", "4: experts[0].samples: input should be a valid integer"),
-        (MINIMAL + "    samples: true\n", "4: experts[0].samples: input should be a valid integer"),
-        (MINIMAL + "    samples: 0\n", "4: experts[0].samples: input should be greater than or"),
-        (MINIMAL + "    weight: -1\n", "4: experts[0].weight: input should be greater than 0"),
-        (MINIMAL + "    weight: .inf\n", "4: experts[0].weight: input should be a finite number"),
-        (MINIMAL + "    id: a b\n", "4: experts[0].id: string should match pattern"),
+        (MINIMAL + "    samples: many\n", "4: experts[0].samples: expected a whole number, f"),
+        (MINIMAL + "    samples: '3'\n", "4: experts[0].samples: expected a whole number, "),
+        (MINIMAL + "    samples: true\n", "4: experts[0].samples: expected a whole number, f"),
+        (MINIMAL + "    samples: 0\n", "4: experts[0].samples: expected at least 1, found 0"),
+        (MINIMAL + "    weight: -1\n", "4: experts[0].weight: expected more than 0, found -1"),
+        (MINIMAL + "    weight: .inf\n", "4: experts[0].weight: expected a finite number, "),
+        (MINIMAL + "    id: a b\n", "4: experts[0].id: expected letters, digits, `_`, "),
         (
             MINIMAL + "    sampling: {temprature: 1}\n",
             "4: experts[0].sampling.temprature: unknown key: did you mean 'temperature'?",
         ),
         (
             MINIMAL + "    sampling:\n      temperature: hot\n",
-            "5: experts[0].sampling.temperature: input should be a valid number",
+            "5: experts[0].sampling.temperature: expected a number, found text",
         ),
         (
             MINIMAL + "    timeouts: {idle: 20 sec}\n",
             "4: experts[0].timeouts.idle: expected seconds (30) or a duration like 30s",
         ),
-        (MINIMAL + "    timeouts: {idle: 0}\n", "4: experts[0].timeouts.idle: input should be gr"),
+        (MINIMAL + "    timeouts: {idle: 0}\n", "4: experts[0].timeouts.idle: expected more than"),
         (MINIMAL + "limits: {quorm: 2}\n", "4: limits.quorm: unknown key: did you mean 'quorum'?"),
-        (MINIMAL + "backend: [1]\n", "4: backend: input should be a valid dictionary"),
+        (MINIMAL + "backend: [1]\n", "4: backend: expected a mapping (key: value), found a list"),
         (MINIMAL + "synthesizer: b\n", "4: synthesizer: no expert is called 'b'"),
         (MINIMAL + "synthesizer: {modl: x}\n", "4: synthesizer.modl: unknown key: "),
-        (MINIMAL + "strategy: 3\n", "4: strategy: input should be"),
+        (MINIMAL + "strategy: 3\n", "4: strategy: expected a strategy's name or a mapping, "),
         ("experts:\n  - model: no/such.gguf\n", "2: experts[0].model: no model file at "),
         ("experts:\n  - model: m\n   bad: indent\n", "3: not valid YAML: "),
         ("experts: [\n", "2: not valid YAML: "),
@@ -170,7 +170,7 @@ def test_two_experts_of_one_name(tmp_path: Path) -> None:
             MINIMAL + "strategy: {name: vote, extrct: number}\n",
             "4: strategy.extrct: unknown key: did you mean 'extract'?",
         ),
-        (MINIMAL + "strategy: {name: vote, extract: 3}\n", "4: strategy.extract: input should be"),
+        (MINIMAL + "strategy: {name: vote, extract: 3}\n", "4: strategy.extract: "),
         (
             MINIMAL + "strategy: {name: first, hedge_after: soon}\n",
             "4: strategy.hedge_after: expected seconds",
@@ -243,7 +243,8 @@ def test_names_in_order() -> None:
 def test_the_schema_for_editors() -> None:
     schema = json.loads(json.dumps(json_schema()))
     assert schema["required"] == ["experts"]
-    assert set(schema["properties"]) == {"experts", "strategy", "synthesizer", "limits", "backend"}
+    keys = {"experts", "strategy", "synthesizer", "embedder", "limits", "backend"}
+    assert set(schema["properties"]) == keys | {"answer_schema"}
     assert schema["additionalProperties"] is False
 
 
