@@ -7,7 +7,6 @@ that was cut counts as complete; and nothing is left behind.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 from random import Random
@@ -22,7 +21,7 @@ from council.agents.openai_http import OpenAIHTTPAgent
 from council.agents.transport import new_client
 from council.limits import Timeouts
 from council.messages import ChatMessage, ChatRequest
-from tests.support.raw_server import (
+from council.testing import (
     STREAM_HEAD,
     RawServer,
     Step,
@@ -32,6 +31,7 @@ from tests.support.raw_server import (
     until_closed,
     whole_reply,
 )
+from council.testing.leaks import nothing_left
 from tests.support.storm import Storm, open_gate, shared_panel
 from tests.support.storm_server import storm_server
 
@@ -62,7 +62,7 @@ async def test_the_storm(anyio_backend: str, runs: int, at_once: int, seed: int)
         storm = Storm(server, Random(seed))
         await weather(storm, runs, at_once)
         with anyio.fail_after(10):
-            await server.wait_closed()
+            await server.sockets.wait_closed()
 
     assert not storm.wrong, storm.wrong[:10]
     assert storm.ended.total() == runs
@@ -158,23 +158,3 @@ async def thousand_server(streams: int) -> AsyncGenerator[RawServer, None]:
     head, first, *rest = whole_reply("a", " b", " c")
     async with raw_server([head, first, arrive, *rest]) as server:
         yield server
-
-
-@asynccontextmanager
-async def nothing_left() -> AsyncGenerator[None, None]:
-    """Waits until tasks and open files are those of before; fails if they do not become so."""
-    tasks, files = running(), open_files()
-    yield
-    with anyio.move_on_after(10) as scope:
-        while running() - tasks or open_files() > files:
-            await anyio.lowlevel.checkpoint()
-    if scope.cancelled_caught:
-        pytest.fail(f"left: tasks {running() - tasks}, {open_files() - files} open files")
-
-
-def running() -> set[anyio.TaskInfo]:
-    return set(anyio.get_running_tasks())
-
-
-def open_files() -> int:
-    return len(os.listdir("/proc/self/fd"))

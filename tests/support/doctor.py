@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.support.raw_server import (
+from council.testing import (
     DONE,
     END,
     FINISH,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
-from typing import Any, Protocol
+from typing import Any
 
 import anyio
-import anyio.lowlevel
 import httpx
 
 import council
@@ -25,6 +24,7 @@ from council.events import ExpertFailed, ExpertFinished
 from council.limits import Timeouts
 from council.replies import Reply
 from council.retry import RetryPolicy
+from council.testing.cancelling import cancel_twice
 from tests.support.storm_server import StormServer
 
 SHORT = Timeouts(connect=2.0, first_token=0.4, idle=0.3, total=0.8)
@@ -69,12 +69,6 @@ class Plan:
             return cls(strategy, deadline, asks, cancelled_after=moment)
         again = random.randint(0, 8)
         return cls(strategy, deadline, asks, cancelled_after=moment, again_after=again)
-
-
-class Cancellable(Protocol):
-    """A task or a scope."""
-
-    def cancel(self) -> object: ...
 
 
 @dataclass
@@ -126,19 +120,9 @@ class Storm:
 
     async def _cancel_twice(self, panel: Council, plan: Plan, moment: float, turns: int) -> None:
         """Cancels again while the cancellation is being handled, as each event loop's users do."""
-        if _under_asyncio():
-            task = asyncio.create_task(self._account(panel, plan, moment))
-            await _cancel_both(task, task, moment, turns)
-            await asyncio.wait([task])
-            if not task.cancelled():
-                task.result()
-            return
-        async with anyio.create_task_group() as group:
-            outer, inner = anyio.CancelScope(), anyio.CancelScope()
-            group.start_soon(_cancel_both, inner, outer, moment, turns)
-            with outer, inner:
-                await self._account(panel, plan, moment)
-            group.cancel_scope.cancel()
+        await cancel_twice(
+            partial(self._account, panel, plan, moment), partial(anyio.sleep, moment), turns
+        )
 
     async def _account(self, panel: Council, plan: Plan, due: float) -> None:
         """Takes one run to its end and writes down which it was."""
@@ -213,19 +197,3 @@ def own_panel(url: str) -> dict[str, Any]:
         for name in "abc"
     ]
     return {"experts": experts, "limits": {"concurrency": 8}}
-
-
-def _under_asyncio() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
-async def _cancel_both(first: Cancellable, second: Cancellable, moment: float, turns: int) -> None:
-    await anyio.sleep(moment)
-    first.cancel()
-    for _ in range(turns):
-        await anyio.lowlevel.checkpoint()
-    second.cancel()

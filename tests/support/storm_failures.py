@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 from random import Random
 
-from tests.support.raw_server import (
+from council.testing import (
+    CLOSE_HEAD,
     DONE,
     END,
     STREAM_HEAD,
@@ -16,22 +17,16 @@ from tests.support.raw_server import (
     chunked,
     delta,
     keep_alive,
+    pause,
     plain_reply,
+    quirks,
     reset,
-    sse,
+    stream,
     until_closed,
 )
-from tests.support.storm_replies import CLOSE_HEAD, Steps, deltas, kind, pause, stream
+from tests.support.storm_replies import Steps, deltas, kind
 
-_ERRORS: list[bytes] = [  # 1 to 5 in the list of server quirks
-    sse({"error": {"message": "boom", "code": 500}}),
-    sse({"object": "error", "message": "boom"}),
-    sse({"error": "boom"}),
-    sse({"type": "error", "message": "boom"}),
-    b"event: error\n" + sse({"message": "boom"}),
-    b'error: {"code": 500, "message": "boom"}\n\n',
-    sse({"choices": [], "error": {"message": "boom"}}),
-]
+_ERRORS = [quirk.body for quirk in quirks().values() if quirk.error == "boom"]
 _STATUSES = (
     "204 No Content",
     "301 Moved Permanently\r\nLocation: /elsewhere",
@@ -67,27 +62,21 @@ _PAGE = "<!doctype html><html><head><title>Bad gateway</title></head></html>"
 
 @kind(8)
 def error_in_the_stream(random: Random, text: str) -> tuple[Steps, str | None]:
-    before = deltas(random, text) if random.random() < 0.5 else []
-    return stream(*before, random.choice(_ERRORS), DONE), None
+    """After more text than the quirks have."""
+    return stream(*deltas(random, text), random.choice(_ERRORS)), None
 
 
 @kind(3)
-def error_then_drop(random: Random, text: str) -> tuple[Steps, str | None]:  # 16
+def error_then_drop(random: Random, text: str) -> tuple[Steps, str | None]:
     return [STREAM_HEAD, chunked(delta(text)), chunked(random.choice(_ERRORS)), reset], None
 
 
 @kind(10)
-def cut(random: Random, text: str) -> tuple[Steps, str | None]:  # 15
+def cut(random: Random, text: str) -> tuple[Steps, str | None]:
     """Everything but a finish; ended cleanly, closed or reset."""
     body: Steps = [chunked(event) for event in deltas(random, text)]
     ends: list[Steps] = [[END, keep_alive], [], [reset], [chunked(b"data: {"), END]]
     return [STREAM_HEAD, *body, *random.choice(ends)], None
-
-
-@kind(3)
-def gave_up(random: Random, text: str) -> tuple[Steps, str | None]:  # 14
-    reason = random.choice(["error", "abort", "insufficient_system_resource"])
-    return stream(delta(text), sse({"choices": [{"finish_reason": reason}]}), DONE), None
 
 
 @kind(4)
@@ -137,13 +126,13 @@ def busy(random: Random, text: str) -> tuple[Steps, str | None]:
 
 
 @kind(3)
-def page(random: Random, text: str) -> tuple[Steps, str | None]:  # 20
+def page(random: Random, text: str) -> tuple[Steps, str | None]:
     status = random.choice(["200 OK", "502 Bad Gateway"])
     return plain_reply(status, _PAGE * random.choice([1, 1000]), "text/html"), None
 
 
 @kind(2)
-def empty(random: Random, text: str) -> tuple[Steps, str | None]:  # 20
+def empty(random: Random, text: str) -> tuple[Steps, str | None]:
     return random.choice([stream(), stream(b"\n\n"), stream(DONE[:-9]), [CLOSE_HEAD]]), None
 
 

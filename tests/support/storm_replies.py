@@ -8,29 +8,27 @@ so that whatever a client calls complete can be traced to what was sent.
 from __future__ import annotations
 
 import gzip
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-import anyio
-
-from tests.support.raw_server import (
+from council.testing import (
+    CLOSE_HEAD,
     DONE,
     END,
     FINISH,
+    QUIRK_NAMES,
     STREAM_HEAD,
     Step,
     chunked,
     delta,
     keep_alive,
-    plain_reply,
+    pause,
+    quirks,
     reset,
-    sse,
+    stream,
     until_closed,
 )
-
-CLOSE_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +71,6 @@ def draw(random: Random, number: int) -> Reply:
     return Reply(name, *maker(random, f"reply-{number} says é🙂 {random.choice('777779')}"))
 
 
-def stream(*events: bytes) -> Steps:
-    """A chunked event stream, one event in each chunk, that ends well."""
-    return [STREAM_HEAD, *map(chunked, events), END, keep_alive]
-
-
 def pieces(random: Random, text: str, most: int = 6) -> list[str]:
     """A text cut anywhere."""
     places = sorted(random.sample(range(1, len(text)), random.randint(1, most)))
@@ -87,15 +80,6 @@ def pieces(random: Random, text: str, most: int = 6) -> list[str]:
 def deltas(random: Random, text: str) -> list[bytes]:
     """The events of a text cut anywhere."""
     return [delta(piece) for piece in pieces(random, text)]
-
-
-def pause(seconds: float) -> Step:
-    """A step of a server that takes its time."""
-
-    async def wait() -> None:
-        await anyio.sleep(seconds)
-
-    return wait
 
 
 # Good replies.
@@ -161,58 +145,25 @@ def informed_first(random: Random, text: str) -> tuple[Steps, str | None]:
     return [b"HTTP/1.1 100 Continue\r\n\r\n", *steps], text
 
 
-# Whole replies in odd forms, by the numbers of the list of server quirks.
+# Replies in odd forms, whole and not.
+
+
+def _quirk(name: str) -> Maker:
+    def make(random: Random, text: str) -> tuple[Steps, str | None]:
+        place = random.randint(text.index("says"), len(text) - 1)
+        chosen = quirks(text[:place], text[place:])[name]
+        return chosen.steps, None if chosen.error else chosen.said + chosen.refusal
+
+    make.__name__ = name
+    return make
+
+
+for _name in QUIRK_NAMES:
+    kind(1)(_quirk(_name))
 
 
 @kind(4)
-def keep_alive_comments(random: Random, text: str) -> tuple[Steps, str | None]:  # 6
-    comment = random.choice([b": OPENROUTER PROCESSING\n\n", b": keep-alive\n\n", b"\n\n"])
-    return stream(comment, delta(text), comment, FINISH, comment, DONE), text
-
-
-@kind(4)
-def no_choices(random: Random, text: str) -> tuple[Steps, str | None]:  # 7, 8, 9
-    first = sse({"choices": [], "prompt_filter_results": []})
-    bare = sse({"choices": [{"index": 0, "finish_reason": None}]})
-    null = sse({"choices": [{"index": 0, "delta": {"role": "assistant", "content": None}}]})
-    usage = sse({"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 5}})
-    return stream(first, bare, null, delta(text), FINISH, usage, DONE), text
-
-
-@kind(3)
-def parts(random: Random, text: str) -> tuple[Steps, str | None]:  # 10
-    content = [{"type": "text", "text": text}, {"type": "reference", "reference_ids": [1]}]
-    return stream(sse({"choices": [{"delta": {"content": content}}]}), FINISH, DONE), text
-
-
-@kind(3)
-def reasoning(random: Random, text: str) -> tuple[Steps, str | None]:  # 11
-    name = random.choice(["reasoning", "reasoning_content"])
-    thought = sse({"choices": [{"index": 0, "delta": {name: "hm"}}]})
-    return stream(thought, delta(text), FINISH, DONE), text
-
-
-@kind(3)
-def tool_calls(random: Random, text: str) -> tuple[Steps, str | None]:  # 12, 13
-    call = {"index": None, "id": "c", "function": {"name": "f", "arguments": "{}"}}
-    called = sse({"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]})
-    return stream(delta(text), called, FINISH, DONE), text
-
-
-@kind(4)
-def odd_finish(random: Random, text: str) -> tuple[Steps, str | None]:  # 13, 14
-    none_yet = sse({"choices": [{"delta": {"content": text}, "finish_reason": ""}]})
-    reason = random.choice(["eos", "model_length", "recitation", 7])
-    return stream(none_yet, sse({"choices": [{"delta": {}, "finish_reason": reason}]})), text
-
-
-@kind(4)
-def data_after_done(random: Random, text: str) -> tuple[Steps, str | None]:  # 17
-    return stream(delta(text), FINISH, DONE, delta("void"), DONE, sse("{")), text
-
-
-@kind(4)
-def open_after_done(random: Random, text: str) -> tuple[Steps, str | None]:  # 18
+def open_after_done(random: Random, text: str) -> tuple[Steps, str | None]:
     return [STREAM_HEAD, *map(chunked, (delta(text), FINISH, DONE)), until_closed], text
 
 
@@ -222,16 +173,5 @@ def open_after_finish(random: Random, text: str) -> tuple[Steps, str | None]:
 
 
 @kind(4)
-def reset_after_done(random: Random, text: str) -> tuple[Steps, str | None]:  # 19
+def reset_after_done(random: Random, text: str) -> tuple[Steps, str | None]:
     return [STREAM_HEAD, chunked(delta(text) + FINISH + DONE), reset], text
-
-
-@kind(3)
-def one_json(random: Random, text: str) -> tuple[Steps, str | None]:  # 6, 21
-    choice = {"index": 0, "message": {"content": text}, "finish_reason": "stop"}
-    return plain_reply("200 OK", "\n\n" + json.dumps({"choices": [choice]})), text
-
-
-@kind(2)
-def refusal(random: Random, text: str) -> tuple[Steps, str | None]:  # 28
-    return stream(sse({"choices": [{"delta": {"refusal": text}}]}), FINISH, DONE), text
