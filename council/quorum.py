@@ -2,25 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from council.errors import LimitExceeded, QuorumLost
 from council.replies import Reply
 
 
+@dataclass(frozen=True, slots=True)
+class Quorum:
+    """How many voices an answer of the panel needs.
+
+    Attributes:
+        experts: How many experts have to give a substantive answer.
+        families: From how many model families these have to be: siblings err alike.
+    """
+
+    experts: int
+    families: int = 1
+
+    def is_met(self, substantive: Sequence[Reply], family: Mapping[str, str]) -> bool:
+        """Whether enough experts answered.
+
+        Args:
+            substantive: The replies that count.
+            family: Each expert's model family, by its id.
+        """
+        answered = {reply.id for reply in substantive}
+        families = {family[id] for id in answered}
+        return len(answered) >= self.experts and len(families) >= self.families
+
+
 def check_quorum(
-    required: int,
+    quorum: Quorum,
     replies: Sequence[Reply],
     substantive: Sequence[Reply],
     *,
+    family: Mapping[str, str],
     cut_after: float | None,
 ) -> None:
     """Raises unless enough experts are among the substantive replies.
 
     Args:
-        required: How many experts are needed.
+        quorum: What is needed.
         replies: All replies of the stage.
         substantive: Those that count.
+        family: Each expert's model family, by its id.
         cut_after: Seconds into the run at which its deadline, or a stage's part of it, cut replies
             off; None if it did not.
 
@@ -28,16 +55,21 @@ def check_quorum(
         QuorumLost: Too few experts answered.
         LimitExceeded: Too few answered by the deadline.
     """
-    answered = {reply.id for reply in substantive}
-    if len(answered) >= required:
+    if quorum.is_met(substantive, family):
         return
+    answered = {reply.id for reply in substantive}
     missing = tuple(why_missing(reply) for reply in replies if reply.id not in answered)
+    required, actual, of = quorum.experts, len(answered), "experts"
+    if actual >= required:
+        names = sorted({family[id] for id in answered})
+        required, actual, of = quorum.families, len(names), "model families"
+        missing = (f"answers came from {', '.join(names)} alone", *missing)
     if cut_after is None:
-        raise QuorumLost(required, len(answered), missing)
+        raise QuorumLost(required, actual, missing, of=of)
     raise LimitExceeded(
         "deadline",
-        f"the deadline of {cut_after:.3g} s passed with {len(answered)} of {required} needed"
-        f" experts done ({'; '.join(missing)})",
+        f"the deadline of {cut_after:.3g} s passed with {actual} of {required} needed"
+        f" {of} done ({'; '.join(missing)})",
     )
 
 

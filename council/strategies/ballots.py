@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from council.expert import Expert
 from council.replies import Reply
 from council.result import Agreement, Dissent, Position, Votes
-from council.strategies.positions import READERS, UNKNOWN, is_unknown, pick_reader
+from council.strategies.confidence import factors, without_statement
+from council.strategies.extractors import EXTRACTORS, Closed, Extractor
+from council.strategies.positions import UNKNOWN, is_unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +33,45 @@ class Ballot:
 
 
 def collect(
-    replies: Sequence[Reply], experts: Sequence[Expert], question: str, extract: str = "auto"
+    replies: Sequence[Reply],
+    experts: Sequence[Expert],
+    question: str,
+    extract: str | Closed = "auto",
 ) -> tuple[str, list[Ballot]]:
-    """Reads a ballot from each reply.
+    """Reads a ballot from each reply; `reading.read_ballots` does so with any extractor.
+
+    Args:
+        replies: The replies that count.
+        experts: The panel.
+        question: What was asked.
+        extract: How positions are read: an extractor, or the name of one that needs no options.
+
+    Returns:
+        The name of the reader used, and the ballots in the replies' order.
+    """
+    extractor = EXTRACTORS[extract].model_validate({}) if isinstance(extract, str) else extract
+    assert isinstance(extractor, Closed), "only `read_ballots` reads what needs an embedder"
+    texts = readable_texts(replies, extractor)
+    settled = extractor.settled(texts, question)
+    found = [UNKNOWN if is_unknown(text) else settled.read(text, question) for text in texts]
+    return settled.kind, cast_ballots(replies, experts, found, by_confidence=extractor.confidence)
+
+
+def readable_texts(replies: Sequence[Reply], extract: Extractor) -> list[str]:
+    """What positions are read from: the answers, without the confidence they were to state."""
+    if not extract.confidence:
+        return [reply.text for reply in replies]
+    return [without_statement(reply.text) for reply in replies]
+
+
+def cast_ballots(
+    replies: Sequence[Reply],
+    experts: Sequence[Expert],
+    positions: Sequence[str | None],
+    *,
+    by_confidence: bool = False,
+) -> list[Ballot]:
+    """A ballot for each reply.
 
     An expert's weight is shared by its samples: asking one model more often must not buy it more
     of a say.
@@ -41,24 +79,27 @@ def collect(
     Args:
         replies: The replies that count.
         experts: The panel.
-        question: What was asked.
-        extract: A name in `READERS`, or `auto`.
-
-    Returns:
-        The name of the reader used, and the ballots in the replies' order.
+        positions: What each reply votes for.
+        by_confidence: Whether the confidence that replies state weighs them.
     """
-    if extract == "auto":
-        extract, reader = pick_reader([reply.text for reply in replies], question)
-    else:
-        reader = READERS[extract]
     seats = {expert.id: expert for expert in experts}
-    ballots = []
-    for reply in replies:
-        seat = seats[reply.id]
-        position = UNKNOWN if is_unknown(reply.text) else reader(reply.text, question)
-        weight = seat.weight / seat.samples
-        ballots.append(Ballot(reply.label, seat.info.family, weight, position, reply.text))
-    return extract, ballots
+    texts = [reply.text for reply in replies]
+    scales = factors(texts) if by_confidence else [1.0] * len(texts)
+    return [
+        Ballot(
+            label=reply.label,
+            family=seats[reply.id].info.family,
+            weight=ballot_weight(seats[reply.id]) * scale,
+            position=position,
+            text=reply.text,
+        )
+        for reply, position, scale in zip(replies, positions, scales, strict=True)
+    ]
+
+
+def ballot_weight(expert: Expert) -> float:
+    """What one answer of an expert counts."""
+    return expert.weight / expert.samples
 
 
 def tally(ballots: Sequence[Ballot], extract: str) -> Votes | None:

@@ -6,14 +6,14 @@ import re
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
 from council.panel import Panel
 from council.quorum import why_missing
 from council.replies import Reply
-from council.result import Agreement, Dissent, Votes
+from council.result import Agreement, Dissent, Ranking, Round, Votes
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,16 @@ class Decision:
         votes: The tally, where one was counted.
         agreement: How far the answers agree, where they could be compared.
         dissent: Positions that lost.
-        decider: The reply of whoever wrote the answer; its tokens have gone out already.
+        decider: The reply of whoever wrote the answer; its tokens have gone out already. With
+            `chosen`, of whoever chose the answer, which has not gone out.
         reasons: What makes the result `degraded` besides missing experts.
         warnings: What the reader should know besides.
+        chosen: The decider chose among the answers and wrote none.
+        decided_by: The name of the strategy that decided, where this one chose between several.
+        ranking: The answers ranked, where they were.
+        rounds: The rounds of a debate.
+        saved: How many requests were never sent because the answers so far decided.
+        parsed: The answer as the value that the run asked for; set by the run, not by a strategy.
     """
 
     answer: str
@@ -37,6 +44,12 @@ class Decision:
     decider: Reply | None = None
     reasons: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    chosen: bool = False
+    decided_by: str | None = None
+    ranking: Ranking | None = None
+    rounds: tuple[Round, ...] = ()
+    saved: int = 0
+    parsed: Any = None
 
 
 class Strategy(BaseModel):
@@ -49,6 +62,15 @@ class Strategy(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
     name: ClassVar[str]
+
+    def seats(self) -> dict[str, list[str]]:
+        """The ids of experts and synthesizers that each option names: they have to be there."""
+        return {}
+
+    @property
+    def needs_embedder(self) -> bool:
+        """Whether it cannot decide without the panel's embedder."""
+        return False
 
     @abstractmethod
     async def decide(self, panel: Panel) -> Decision:

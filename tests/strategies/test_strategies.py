@@ -14,7 +14,7 @@ from council.events import AnswerDiscarded, AnswerToken, Event, StrategyStandIn
 from council.expert import Expert
 from council.messages import ChatToken
 from council.strategies.base import is_refusal
-from council.strategies.synthesize import fence
+from council.strategies.peers import fence
 
 pytestmark = pytest.mark.anyio
 
