@@ -1,0 +1,277 @@
+"""Going back to a run that is kept: going on with it, or deciding anew from its answers.
+
+Both make a new run, whose record names the old one as its parent. A record, once written, is never
+added to: each can be replayed from its beginning to its end, and may be gone back to twice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import anyio.to_thread
+from pydantic import ValidationError
+
+from council.answer_form import AnswerForm
+from council.assemble import Parts
+from council.council import Council, open_council
+from council.errors import AgentError, ConfigError, StoreError
+from council.expert import Expert
+from council.messages import ChatRequest, ChatToken, Sampling
+from council.run import Run
+from council.sources import PanelSource, StrategySource, to_strategy
+from council.store.records import FormRecord, Origin, PanelRecord, RunRecord, Seat
+from council.store.store import Store
+from council.store.tape import Tape
+from council.strategies import STRATEGIES, Strategy, Vote
+from council.structured import ResponseFormat, to_form
+
+
+@asynccontextmanager
+async def resumed(
+    store: Store,
+    id: str,
+    *,
+    panel: PanelSource | None = None,
+    strategy: StrategySource | None = None,
+    deadline: float | None = None,
+    response_format: ResponseFormat | None = None,
+    anyway: bool = False,
+    keep: bool = True,
+) -> AsyncGenerator[Run, None]:
+    """Goes on with a run that did not end well, without asking again who had answered.
+
+    The same question goes to the same panel with the same strategy and seed. A request that was
+    answered in whole is answered from the record; all others go out.
+
+    Args:
+        store: Where the run is kept.
+        id: The run's id, the beginning of it, or `last`.
+        panel: The panel, where it is not the file of then.
+        strategy: The strategy, where the run's own was made in Python.
+        deadline: Seconds that the new run may take; by default as long as the old one might.
+        response_format: The pydantic model that the answer is to be an instance of, where it was
+            given one: the record has its schema alone. Another form than then is a change.
+        anyway: Go on although the panel has changed, or the run seems to go on elsewhere.
+        keep: Record the new run in the same store.
+
+    Raises:
+        StoreError: There is no such run, it is still going on, or the panel has changed since.
+        ConfigError: The panel cannot be used.
+    """
+    record = await anyio.to_thread.run_sync(store.run, id)
+    if record.alive and not anyway:
+        raise StoreError(
+            f"run {record.id[:8]} is still going on in process {record.pid}: wait for it, or pass"
+            " --anyway"
+        )
+    tape = await _tape(store, record, live=True, origin="resume")
+    form = _given_form(record, response_format)
+    async with _same_panel(store, record, panel, form, anyway=anyway, keep=keep) as council:
+        chosen = _strategy_of(record) if strategy is None else strategy
+        async with council.stream(
+            record.conversation,
+            strategy=chosen,
+            deadline=deadline or record.limits.deadline,
+            max_total_tokens=record.limits.tokens,
+            max_cost=record.limits.cost,
+            response_format=form,
+            seed=record.seed,
+            tape=tape,
+        ) as run:
+            yield run
+
+
+@asynccontextmanager
+async def redecided(
+    store: Store,
+    id: str,
+    strategy: StrategySource,
+    *,
+    ask: bool = False,
+    panel: PanelSource | None = None,
+    response_format: ResponseFormat | None = None,
+    anyway: bool = False,
+    keep: bool = True,
+) -> AsyncGenerator[Run, None]:
+    """Decides anew from the answers of a run.
+
+    Nobody is asked and no panel file is needed, unless `ask` allows it: then whatever the record
+    does not hold goes to the panel. Without it, a strategy that wants to ask something new fails.
+
+    Args:
+        store: Where the run is kept.
+        id: The run's id, the beginning of it, or `last`.
+        strategy: How to decide.
+        ask: Ask what is not in the record.
+        panel: Whom to ask, where it is not the file of then.
+        response_format: As for `resumed`.
+        anyway: Ask although the panel has changed.
+        keep: Record the new run in the same store.
+
+    Raises:
+        StoreError: There is no such run, or the panel has changed since.
+        ConfigError: The strategy or the panel cannot be used.
+    """
+    chosen = to_strategy(strategy)
+    record = await anyio.to_thread.run_sync(store.run, id)
+    tape = await _tape(store, record, live=ask, origin="redecide")
+    form = _given_form(record, response_format)
+    if ask:
+        opened = _same_panel(store, record, panel, form, anyway=anyway, keep=keep)
+    else:
+        opened = _recorded_panel(store if keep else None, record, form)
+    async with (
+        opened as council,
+        council.stream(
+            record.conversation,
+            strategy=chosen,
+            max_total_tokens=record.limits.tokens if ask else None,
+            max_cost=record.limits.cost if ask else None,
+            response_format=form,
+            seed=record.seed,
+            tape=tape,
+        ) as run,
+    ):
+        yield run
+
+
+async def _tape(store: Store, record: RunRecord, *, live: bool, origin: Origin) -> Tape:
+    replies = await anyio.to_thread.run_sync(store.replies, record.id)
+    return Tape(record.id, replies, live=live, origin=origin)
+
+
+@asynccontextmanager
+async def _same_panel(
+    store: Store,
+    record: RunRecord,
+    panel: PanelSource | None,
+    form: AnswerForm | None,
+    *,
+    anyway: bool,
+    keep: bool,
+) -> AsyncGenerator[Council, None]:
+    """The panel that a run was asked of, if it still asks the same.
+
+    Args:
+        store: Where the run is kept.
+        record: The run.
+        panel: The panel, where it is not the file of then.
+        form: What the new run is given as its form; None for the panel's own.
+        anyway: Take it although it has changed.
+        keep: Record the new run in the same store.
+
+    Raises:
+        StoreError: Nobody knows the panel, or it has changed since.
+        ConfigError: The panel cannot be used.
+    """
+    source = panel or record.source
+    if not source:
+        raise StoreError(
+            f"run {record.id[:8]} was asked of a panel made in Python: only Python can give it"
+            " again (panel=…)"
+        )
+    async with open_council(source, store=store if keep else None) as council:
+        asked = form or council.form
+        kept = FormRecord.of(asked, given=form is not None) if asked else None
+        changes = record.panel.changes(PanelRecord.of(council.experts, council.writers, kept))
+        if changes and not anyway:
+            raise StoreError(
+                f"{record.source or 'the panel'}: changed since run {record.id[:8]} in"
+                f" {', '.join(changes)}: pass --anyway to ask it as it is now"
+            )
+        yield council
+
+
+@asynccontextmanager
+async def _recorded_panel(
+    store: Store | None, record: RunRecord, form: AnswerForm | None
+) -> AsyncGenerator[Council, None]:
+    """A panel of the recorded seats, whose agents can only repeat what they said."""
+    parts = Parts(
+        experts=tuple(map(_expert, record.panel.experts)),
+        writers=tuple(map(_expert, record.panel.writers)),
+        strategy=Vote(),
+        # Nobody is asked: there is nothing to limit, and prices are not in the record.
+        limits=replace(record.limits, tokens=None, cost=None),
+        form=None if form else _form_of(record),
+    )
+    yield Council(parts, store=store, source=record.source)
+
+
+def _given_form(record: RunRecord, response_format: ResponseFormat | None) -> AnswerForm | None:
+    """The form that the new run is given; None where it is the panel's own, or there is none."""
+    if response_format is not None:
+        return to_form(response_format)
+    kept = record.panel.form
+    return _form_of(record) if kept and kept.given else None
+
+
+def _form_of(record: RunRecord) -> AnswerForm | None:
+    """The form of a run, as far as it is kept."""
+    kept = record.panel.form
+    if kept is None:
+        return None
+    try:
+        return replace(to_form(json.loads(kept.schema)), name=kept.name)
+    except ConfigError as error:
+        raise StoreError(
+            f"run {record.id[:8]}: its answers had the form of {kept.name!r}, a model made in"
+            f" Python: only Python can give it again (response_format=…): {error}"
+        ) from None
+
+
+def _strategy_of(record: RunRecord) -> Strategy:
+    kind = STRATEGIES.get(record.strategy)
+    if kind is None:
+        raise StoreError(
+            f"run {record.id[:8]} was decided by {record.strategy!r}, a strategy made in Python:"
+            " only Python can give it again (strategy=…)"
+        )
+    try:
+        return kind.model_validate_json(record.options)
+    except ValidationError as error:
+        raise StoreError(
+            f"run {record.id[:8]}: the options of {record.strategy!r} are no longer what they"
+            f" were: {error.errors()[0]['msg']}"
+        ) from None
+
+
+def _expert(seat: Seat) -> Expert:
+    return Expert(
+        id=seat.id,
+        agent=_Absent(seat.id, seat.model),
+        persona=seat.persona,
+        samples=seat.samples,
+        weight=seat.weight,
+        family=seat.family,
+        sampling=Sampling(**_as_tuples(seat.sampling)),
+        extra=seat.extra,
+        takes_schema=seat.takes_schema,
+    )
+
+
+def _as_tuples(sampling: dict[str, Any]) -> dict[str, Any]:
+    """Knobs as `Sampling` has them: JSON has no tuples."""
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in sampling.items()
+    }
+
+
+class _Absent:
+    """An agent in a panel that asks nobody."""
+
+    def __init__(self, id: str, model: str) -> None:
+        self.id = id
+        self.model = model
+
+    async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatToken, None]:
+        """Always fails: the record is before it."""
+        raise AgentError(f"{self.id} is not asked here")
+        yield ChatToken()  # makes this a generator
+
+    async def aclose(self) -> None:
+        """Holds nothing."""

@@ -1,0 +1,109 @@
+"""Queries over the record."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+from council.errors import StoreError
+from council.store.choices import tokens_of
+from council.store.records import PANEL, RecordedReply, RecordedRequest, RunRecord
+from council.store.statements import FAILURE, LIMITS, MESSAGES, USAGE
+
+_RUNS = (
+    "SELECT id, status, pid, started, ended, question, answer, usage, seed, conversation, panel,"
+    " fingerprint, strategy, options, limits, source, config, origin, parent FROM runs"
+)
+_LATEST = "ORDER BY started DESC, number DESC"
+
+
+def runs(database: sqlite3.Connection, limit: int | None) -> list[RunRecord]:
+    """The latest runs, the newest first."""
+    rows = database.execute(f"{_RUNS} {_LATEST} LIMIT ?", (-1 if limit is None else limit,))
+    return [_run(row) for row in rows]
+
+
+def find(database: sqlite3.Connection, id: str) -> RunRecord:
+    """The run of that id, or of an id that begins so; `last` for the newest.
+
+    Raises:
+        StoreError: There is none, or more than one.
+    """
+    if id == "last":
+        found = runs(database, 1)
+        if not found:
+            raise StoreError("no run is kept yet")
+        return found[0]
+    query = f"{_RUNS} WHERE substr(id, 1, ?) = ? {_LATEST} LIMIT 4"
+    found = [_run(row) for row in database.execute(query, (len(id), id))] if id else []
+    if not found:
+        raise StoreError(f"no run {id!r} is kept: see council logs list")
+    if len(found) > 1:
+        known = ", ".join(run.id[: len(id) + 4] for run in found[:3])
+        raise StoreError(f"several runs begin with {id!r} ({known}, …): give more of the id")
+    return found[0]
+
+
+def lines(database: sqlite3.Connection, id: str) -> Iterator[str]:
+    """The events of a run, a line of JSON each, in order."""
+    query = "SELECT lines FROM events JOIN runs ON runs.number = run WHERE id = ? ORDER BY first"
+    for (joined,) in database.execute(query, (id,)):
+        yield from joined.split("\n")
+
+
+def requests(database: sqlite3.Connection, id: str) -> list[RecordedRequest]:
+    """All requests of a run, in the order in which they went out."""
+    query = (
+        "SELECT requests.number, expert, requests.fingerprint, body FROM requests"
+        " JOIN bodies USING (fingerprint) JOIN runs ON runs.number = run"
+        " WHERE id = ? ORDER BY requests.number"
+    )
+    return [RecordedRequest(*row) for row in database.execute(query, (id,))]
+
+
+def replies(database: sqlite3.Connection, id: str) -> list[RecordedReply]:
+    """What became of each request of a run."""
+    query = (
+        "SELECT requests.number, expert, requests.fingerprint, tokens, failure FROM requests"
+        " JOIN runs ON runs.number = requests.run"
+        " LEFT JOIN replies ON replies.run = requests.run AND replies.number = requests.number"
+        " WHERE id = ? ORDER BY requests.number"
+    )
+    return [
+        RecordedReply(
+            number,
+            expert,
+            fingerprint,
+            tokens_of(tokens) if tokens else (),
+            FAILURE.validate_json(failure) if failure else None,
+        )
+        for number, expert, fingerprint, tokens, failure in database.execute(query, (id,))
+    ]
+
+
+def _run(row: tuple[Any, ...]) -> RunRecord:
+    (id, status, pid, started, ended, question, answer, usage, seed, conversation, panel,
+     fingerprint, strategy, options, limits, source, config, origin, parent) = row  # fmt: skip
+    return RunRecord(
+        id=id,
+        status=status,
+        pid=pid,
+        started=started,
+        ended=ended,
+        question=question,
+        answer=answer,
+        usage=USAGE.validate_json(usage),
+        seed=int(seed),
+        conversation=MESSAGES.validate_json(conversation),
+        panel=PANEL.validate_json(panel),
+        fingerprint=fingerprint,
+        strategy=strategy,
+        options=options,
+        limits=LIMITS.validate_json(limits),
+        source=source,
+        config=json.loads(config),
+        origin=origin,
+        parent=parent,
+    )
