@@ -1,0 +1,114 @@
+"""What tokens cost, as exact arithmetic over whole numbers; no table of prices is kept here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from council.errors import ConfigError
+from council.messages import Usage
+
+# Sums of whole numbers do not depend on their order, and those of fractions of a dollar would.
+_PICO = 10**12
+_PICO_PER_TOKEN = 10**6  # of a price of one dollar for a million tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a model's tokens cost, in US dollars for a million of them.
+
+    Attributes:
+        input: Tokens of the prompt.
+        output: Tokens of the reply, its reasoning included.
+        cached_input: Tokens of the prompt that a cache had; None for the price of `input`.
+    """
+
+    input: float
+    output: float
+    cached_input: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("input", "output", "cached_input"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < float("inf"):
+                raise ConfigError(f"price: {name} has to be a number from 0 on, not {value}")
+
+    def of(self, usage: Usage) -> int:
+        """What that usage costs, in picodollars."""
+        cached = min(usage.cached_tokens, usage.prompt_tokens)
+        read = (usage.prompt_tokens - cached) * _rate(self.input)
+        written = usage.completion_tokens * _rate(self.output)
+        return read + cached * self._cached_rate + written
+
+    def at_most(self, prompt: int, completion: int) -> int:
+        """The most that so many tokens may cost, in picodollars, cached or not."""
+        dearest = max(_rate(self.input), self._cached_rate)
+        return prompt * dearest + completion * _rate(self.output)
+
+    def affordable(self, picodollars: int) -> int | None:
+        """How many tokens of a reply that buys; None where they cost nothing."""
+        rate = _rate(self.output)
+        return max(0, picodollars) // rate if rate else None
+
+    @property
+    def _cached_rate(self) -> int:
+        return _rate(self.input if self.cached_input is None else self.cached_input)
+
+
+FREE = Price(0.0, 0.0)
+"""The price of a model that the bundled backend serves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a run cost, in US dollars, as far as it is known.
+
+    Attributes:
+        amount: The whole cost; None where somebody's price is not known, which is never 0.
+        at_least: What those with a price cost.
+        unpriced: The ids of those who were asked and have no price.
+        estimated: True where tokens were estimated, because no server counted them.
+    """
+
+    amount: float | None = None
+    at_least: float = 0.0
+    unpriced: tuple[str, ...] = ()
+    estimated: bool = False
+
+    @property
+    def known(self) -> bool:
+        """Whether all of it is known."""
+        return self.amount is not None
+
+
+def total_cost(spending: Iterable[tuple[str, Usage, Price | None]]) -> Cost:
+    """The cost of a run.
+
+    Args:
+        spending: Who used what at which price, None where that is not known.
+    """
+    used = [entry for entry in spending if entry[1].total_tokens]
+    unpriced = tuple(dict.fromkeys(id for id, _, price in used if price is None))
+    priced = [(price, usage) for _, usage, price in used if price is not None]
+    known = dollars(sum(price.of(usage) for price, usage in priced))
+    return Cost(
+        amount=None if unpriced else known,
+        at_least=known,
+        unpriced=unpriced,
+        estimated=any(usage.estimated for _, usage in priced),
+    )
+
+
+def dollars(picodollars: int) -> float:
+    """Picodollars as US dollars."""
+    return picodollars / _PICO
+
+
+def picodollars(dollars: float) -> int:
+    """US dollars as picodollars, rounded to the nearest."""
+    return round(dollars * _PICO)
+
+
+def _rate(per_million: float) -> int:
+    """The price of one token, in picodollars."""
+    return round(per_million * _PICO_PER_TOKEN)
