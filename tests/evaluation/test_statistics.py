@@ -1,0 +1,131 @@
+"""Intervals and quantiles, against published values and against what must hold for any numbers."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from council.evaluation.statistics import Interval, accuracy, bootstrap, quantile, wilson
+
+SHARES = st.floats(-1, 1, allow_nan=False)
+TRIALS = st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+
+
+@pytest.mark.parametrize(
+    ("successes", "trials", "low", "high"),
+    [
+        # Newcombe, Statistics in Medicine 17 (1998), table I, method 3.
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+        # By hand: all of n is n / (n + z²) at its lower end.
+        (10, 10, 10 / (10 + 1.959963984540054**2), 1.0),
+    ],
+)
+def test_wilson_as_published(successes: int, trials: int, low: float, high: float) -> None:
+    interval = wilson(successes, trials)
+    assert interval.value == successes / trials
+    assert (interval.low, interval.high) == pytest.approx((low, high), abs=5e-5)
+
+
+@given(TRIALS)
+def test_wilson_is_around_the_share_and_the_same_from_both_sides(trial: tuple[int, int]) -> None:
+    successes, trials = trial
+    interval = wilson(successes, trials)
+    assert 0 <= interval.low <= interval.value <= interval.high <= 1
+    assert interval.low < interval.high
+    mirrored = wilson(trials - successes, trials)
+    assert interval.low == pytest.approx(1 - mirrored.high, abs=1e-12)
+
+
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.5, 0.9])
+def test_wilson_holds_the_true_share_about_as_often_as_it_says(share: float) -> None:
+    trials, held = 200, 0.0
+    for successes in range(trials + 1):
+        interval = wilson(successes, trials)
+        if interval.low <= share <= interval.high:
+            chance = math.comb(trials, successes)
+            held += chance * share**successes * (1 - share) ** (trials - successes)
+    assert 0.93 < held < 0.97
+
+
+@pytest.mark.parametrize(("successes", "trials"), [(0, 0), (2, 1), (-1, 3)])
+def test_wilson_refuses_what_is_no_share(successes: int, trials: int) -> None:
+    with pytest.raises(ValueError, match="trials"):
+        wilson(successes, trials)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(SHARES, min_size=1, max_size=12), st.integers(0, 1000))
+def test_bootstrap_is_around_the_mean_and_a_function_of_its_seed(
+    values: list[float], seed: int
+) -> None:
+    interval = bootstrap(values, seed)
+    assert interval.value == pytest.approx(math.fsum(values) / len(values))
+    assert min(values) - 1e-9 <= interval.low <= interval.value
+    assert interval.value <= interval.high <= max(values) + 1e-9
+    assert interval == bootstrap(values, seed)
+
+
+def test_bootstrap_comes_near_the_normal_approximation() -> None:
+    values = [0.0, 1.0] * 200
+    interval = bootstrap(values, 1)
+    half = 1.96 * 0.5 / math.sqrt(len(values))
+    assert interval.value == 0.5
+    assert interval.low == pytest.approx(0.5 - half, abs=0.008)
+    assert interval.high == pytest.approx(0.5 + half, abs=0.008)
+
+
+def test_bootstrap_of_paired_differences_is_narrower_than_of_strangers() -> None:
+    one = [1.0] * 120 + [0.0] * 80
+    other = [1.0] * 116 + [0.0] * 84
+    paired = bootstrap([a - b for a, b in zip(one, other, strict=True)], 0)
+    crossed = bootstrap([a - b for a, b in zip(one, reversed(other), strict=True)], 0)
+    assert paired.value == pytest.approx(crossed.value)
+    assert paired.high - paired.low < 0.5 * (crossed.high - crossed.low)
+
+
+def test_bootstrap_needs_values() -> None:
+    with pytest.raises(ValueError, match="no values"):
+        bootstrap([], 0)
+
+
+def test_accuracy_of_right_and_wrong_is_wilsons_and_of_shares_is_resampled() -> None:
+    assert accuracy([1, 0, 1, 1], 0) == wilson(3, 4)
+    assert accuracy([1, 0.5, 1, 0], 7) == bootstrap([1, 0.5, 1, 0], 7)
+    assert accuracy([], 0) is None
+    assert isinstance(accuracy([0.25], 0), Interval)
+
+
+@pytest.mark.parametrize(
+    ("values", "share", "found"),
+    [
+        ([3.0], 0.95, 3.0),
+        ([4.0, 1.0, 3.0, 2.0], 0.5, 2.5),
+        ([float(n) for n in range(101)], 0.95, 95.0),
+        ([0.0, 10.0], 0.95, 9.5),
+        ([2.0, 1.0], 1, 2.0),
+        ([2.0, 1.0], 0, 1.0),
+    ],
+)
+def test_quantiles(values: list[float], share: float, found: float) -> None:
+    assert quantile(values, share) == pytest.approx(found)
+
+
+@given(st.lists(SHARES, min_size=1, max_size=20), st.floats(0, 1), st.floats(0, 1))
+def test_quantiles_rise_and_stay_within_the_values(
+    values: list[float], one: float, other: float
+) -> None:
+    low, high = (quantile(values, share) for share in sorted((one, other)))
+    assert min(values) <= low <= high + 1e-12
+    assert high <= max(values) + 1e-12
+
+
+@pytest.mark.parametrize(("values", "share"), [([], 0.5), ([1.0], 1.5), ([1.0], -0.1)])
+def test_quantiles_of_nothing(values: list[float], share: float) -> None:
+    with pytest.raises(ValueError, match="quantile"):
+        quantile(values, share)
