@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    # Until the server listens for itself: an interrupted import would be a traceback.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
 
 try:
     from backend.cli import main

@@ -18,6 +18,7 @@ from backend.settings import (
     THREADS,
     Settings,
     parse_specs,
+    require_files,
 )
 
 _EXAMPLES = """\
@@ -35,6 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         settings = parse(argv)
         _require("llama_cpp")
+        if not settings.exit_with_parent:
+            # A panel's server goes on with the models there are: one expert less, not none.
+            require_files(settings.models)
         run(settings)
     except UsageError as error:
         return _fail(str(error), 2)

@@ -108,6 +108,19 @@ def parse_specs(texts: Sequence[str]) -> tuple[ModelSpec, ...]:
     return specs
 
 
+def require_files(specs: Sequence[ModelSpec]) -> None:
+    """Looks for the files of all specs, before anything is started for them.
+
+    Raises:
+        UsageError: One is missing, or a folder.
+    """
+    for spec in specs:
+        if spec.path.is_dir():
+            raise UsageError(f"--model {spec.path}: that is a folder; name the GGUF file in it")
+        if not spec.path.exists():
+            raise UsageError(f"--model {spec.path}: there is no such file")
+
+
 def _split(text: str) -> tuple[str, str | None]:
     if "=" not in text or Path(text).expanduser().exists():
         return text, None

@@ -15,7 +15,9 @@ library.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+
+# As type checkers know it; importing `typing` for it would take longer than all that is below.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from council.agents.base import Agent
@@ -32,7 +34,9 @@ if TYPE_CHECKING:
         ConfigError,
         CouncilError,
         LimitExceeded,
+        LimitReached,
         QuorumLost,
+        StoreError,
         StrategyError,
         StreamError,
         TransportError,
@@ -41,15 +45,29 @@ if TYPE_CHECKING:
     from council.expert import Expert
     from council.limits import Timeouts
     from council.messages import ChatMessage, ChatRequest, ChatToken, Sampling, Usage
+    from council.prices import Cost, Price
     from council.replies import Reply
     from council.result import Result
     from council.run import Run
-    from council.strategies import STRATEGIES, Concat, First, Strategy, Synthesize, Vote
+    from council.store.store import Store
+    from council.strategies import (
+        STRATEGIES,
+        Auto,
+        Concat,
+        Debate,
+        First,
+        Judge,
+        Rank,
+        Strategy,
+        Synthesize,
+        Vote,
+    )
 
 _HOMES = {
     "Agent": "council.agents.base",
     "AgentError": "council.errors",
     "AgentTimeout": "council.errors",
+    "Auto": "council.strategies",
     "BackendError": "council.errors",
     "BackendConfig": "council.config",
     "ChatMessage": "council.messages",
@@ -58,21 +76,29 @@ _HOMES = {
     "Concat": "council.strategies",
     "ConfigError": "council.errors",
     "Council": "council.council",
+    "Cost": "council.prices",
     "CouncilError": "council.errors",
+    "Debate": "council.strategies",
     "Event": "council.events",
     "Expert": "council.expert",
     "FallbackAgent": "council.agents.fallback",
     "First": "council.strategies",
+    "Judge": "council.strategies",
     "LimitExceeded": "council.errors",
+    "LimitReached": "council.errors",
     "LocalAgent": "council.agents.local",
     "OpenAIHTTPAgent": "council.agents.openai_http",
+    "Price": "council.prices",
     "QuorumLost": "council.errors",
+    "Rank": "council.strategies",
     "Reply": "council.replies",
     "Result": "council.result",
     "Run": "council.run",
     "STRATEGIES": "council.strategies",
     "Sampling": "council.messages",
     "ScriptedAgent": "council.agents.scripted",
+    "Store": "council.store.store",
+    "StoreError": "council.errors",
     "Strategy": "council.strategies",
     "StrategyError": "council.errors",
     "StreamError": "council.errors",
@@ -90,6 +116,7 @@ __all__ = [
     "Agent",
     "AgentError",
     "AgentTimeout",
+    "Auto",
     "BackendConfig",
     "BackendError",
     "ChatMessage",
@@ -97,21 +124,29 @@ __all__ = [
     "ChatToken",
     "Concat",
     "ConfigError",
+    "Cost",
     "Council",
     "CouncilError",
+    "Debate",
     "Event",
     "Expert",
     "FallbackAgent",
     "First",
+    "Judge",
     "LimitExceeded",
+    "LimitReached",
     "LocalAgent",
     "OpenAIHTTPAgent",
+    "Price",
     "QuorumLost",
+    "Rank",
     "Reply",
     "Result",
     "Run",
     "Sampling",
     "ScriptedAgent",
+    "Store",
+    "StoreError",
     "Strategy",
     "StrategyError",
     "StreamError",

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from council.agents.base import Agent
-from council.agents.kinds import build_agent
+from council.agents.embedder import Embedder
+from council.agents.kinds import KINDS, build_agent
 from council.agents.shared import Shared
-from council.config import ExpertConfig, PanelConfig, SynthesizerConfig
-from council.config.document import Document, KeyPath
-from council.config.load import nearest, validation_error
-from council.errors import ConfigError
+from council.answer_form import AnswerForm
+from council.checks import check_families, check_prices, check_quorum, check_seats, unpriced
+from council.config import EmbedderConfig, ExpertConfig, PanelConfig, SynthesizerConfig
+from council.config.complaints import complaints
+from council.config.document import Document
+from council.config.hints import nearest
+from council.config.load import draft_config, local_entries, note_unusable_files, writer_path
+from council.config.mistakes import KeyPath
+from council.config.schema import WRITER_ID, is_reserved
+from council.errors import BackendError, ConfigError
 from council.expert import Expert
-from council.limits import RunLimits, default_quorum
+from council.limits import RunLimits
+from council.prices import FREE
 from council.strategies import STRATEGIES, Strategy, Vote
+from council.structured import to_form
 from council.tasks import close_all
-
-WRITER_ID = "synthesizer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +40,56 @@ class Parts:
     strategy: Strategy
     limits: RunLimits
     shared: Shared | None = None
+    embedder: Embedder | None = None
+    form: AnswerForm | None = None
 
     async def aclose(self) -> None:
         """Closes the agents and what they share; agents made by hand stay the caller's."""
         if self.shared is None:
             return
-        agents = [expert.agent for expert in (*self.experts, *self.writers)]
+        agents: list[Agent | Embedder] = [e.agent for e in (*self.experts, *self.writers)]
+        if self.embedder is not None:
+            agents.append(self.embedder)
         await close_all([*(agent.aclose for agent in agents), self.shared.aclose])
+
+
+def assemble_panel(panel: str | Path | Mapping[str, Any]) -> tuple[PanelConfig, Parts]:
+    """Reads a panel file, or a mapping like one, and builds its parts.
+
+    Raises:
+        ConfigError: Something in it is wrong; the message names all that can be found.
+    """
+    config, document = draft_config(panel)
+    return config, assemble(config, document)
+
+
+async def check_panel(panel: str | Path | Mapping[str, Any]) -> tuple[PanelConfig, list[str]]:
+    """Checks all that can be known of a panel without asking anybody.
+
+    Returns:
+        The panel, and what this machine lacks to run it, with the place in the file.
+
+    Raises:
+        ConfigError: As for `assemble_panel`; a model file that is no GGUF file is a mistake too.
+    """
+    config, document = draft_config(panel)
+    note_unusable_files(config, document)
+    await assemble(config, document).aclose()
+    return config, _lacking(config, document)
+
+
+def _lacking(config: PanelConfig, document: Document) -> list[str]:
+    local = [path for path, _ in local_entries(config, document)]
+    if not local:
+        return []
+    # Imported where a local model is: hosted panels need none of it.
+    from council.agents.local_server import require_backend
+
+    try:
+        require_backend()
+    except BackendError as error:
+        return [str(document.error((*path, "model"), str(error))) for path in local]
+    return []
 
 
 def assemble(config: PanelConfig, document: Document) -> Parts:
@@ -46,26 +97,37 @@ def assemble(config: PanelConfig, document: Document) -> Parts:
 
     Raises:
         ConfigError: Something that only shows here: an unknown strategy, option or kind, a
-            malformed endpoint, a quorum larger than the panel.
+            malformed endpoint, a quorum larger than the panel. Mistakes that the document knows
+            of already are named with it.
     """
     shared = Shared(config.backend)
-    experts = tuple(
-        _expert(expert, shared, document, ("experts", i)) for i, expert in enumerate(config.experts)
-    )
-    strategy = build_strategy(config.strategy.name, config.strategy.options, document)
-    quorum = config.limits.quorum
-    if quorum is not None and quorum > len(experts):
-        raise document.error(
-            ("limits", "quorum"),
-            f"{quorum} is more than the {len(experts)} experts there are"
-            f" (default here: {default_quorum(len(experts))})",
-        )
+    collect = document.mistakes.collect
+    experts: list[Expert] = []
+    for i, expert in enumerate(config.experts):
+        with collect():
+            experts.append(_expert(expert, shared, document, ("experts", i)))
+    strategy = _strategy(config.strategy.name, config.strategy.options, document)
+    writers = _writers(config, experts, shared, document)
+    embedder = _embedder(config.embedder, shared, document)
+    if strategy.needs_embedder and config.embedder is None:
+        problem = "it compares vectors, and the panel has no `embedder: {model, endpoint}`"
+        document.mistakes.follow(document.error(("strategy",), problem))
+    form = _form(config.answer_schema, document)
+    check_quorum(config, document)
+    if len(experts) == len(config.experts):  # else nobody knows who is in which family
+        check_families(config.limits.quorum_families, experts, document)
+        seats = (*experts, *writers)
+        check_seats(strategy, [seat.id for seat in seats], document)
+        check_prices(config.limits.cost, unpriced(seats, embedder), document)
+    document.mistakes.raise_any()
     return Parts(
-        experts=experts,
-        writers=_writers(config, experts, shared, document),
+        experts=tuple(experts),
+        writers=writers,
         strategy=strategy,
         limits=RunLimits(**config.limits.model_dump()),
         shared=shared,
+        embedder=embedder,
+        form=form,
     )
 
 
@@ -77,12 +139,18 @@ def by_hand(seats: Sequence[Agent | Expert]) -> Parts:
     """
     if not seats:
         raise ConfigError("a panel needs at least one expert")
-    experts = tuple(seat if isinstance(seat, Expert) else Expert(seat.id, seat) for seat in seats)
+    experts = tuple(seat if isinstance(seat, Expert) else _seat(seat) for seat in seats)
     ids = [expert.id for expert in experts]
     for id in ids:
         if ids.count(id) > 1:
             raise ConfigError(f"two experts are called {id!r}: ids have to differ")
+        if is_reserved(id):
+            raise ConfigError(f"no expert can be called {id!r}: another part of a panel is")
     return Parts(experts, (), Vote(), RunLimits())
+
+
+def _seat(agent: Agent) -> Expert:
+    return Expert(agent.id, agent, takes_schema=getattr(agent, "takes_schema", False) is True)
 
 
 def build_strategy(name: str, options: Mapping[str, Any], document: Document) -> Strategy:
@@ -91,15 +159,24 @@ def build_strategy(name: str, options: Mapping[str, Any], document: Document) ->
     Raises:
         ConfigError: Unknown name or option, or a wrong value.
     """
+    strategy = _strategy(name, options, document)
+    document.mistakes.raise_any()
+    return strategy
+
+
+def _strategy(name: str, options: Mapping[str, Any], document: Document) -> Strategy:
+    """As `build_strategy`, but notes mistakes; then any strategy stands in."""
     kind = STRATEGIES.get(name)
     if kind is None:
-        raise document.error(
-            ("strategy",), f"unknown strategy {name!r}{nearest(name, list(STRATEGIES))}"
-        )
+        problem = f"unknown strategy {name!r}{nearest(name, list(STRATEGIES))}"
+        document.mistakes.follow(document.error(("strategy",), problem))
+        return Vote()
     try:
         return kind.model_validate(dict(options))
     except ValidationError as error:
-        raise validation_error(error, document, ("strategy",), kind) from None
+        for mistake in complaints(error, document, ("strategy",), kind):
+            document.mistakes.follow(mistake)
+        return Vote()
 
 
 def _expert(config: ExpertConfig, shared: Shared, document: Document, path: KeyPath) -> Expert:
@@ -114,24 +191,63 @@ def _expert(config: ExpertConfig, shared: Shared, document: Document, path: KeyP
         sampling=config.sampling.to_sampling(),
         extra=config.extra_body,
         hedge_after=config.hedge_after,
+        **_dealings(config),
     )
 
 
+def _dealings(config: ExpertConfig | SynthesizerConfig) -> dict[str, Any]:
+    """What a model costs, and whether its server makes answers fit a schema."""
+    if config.endpoint is None:
+        return {"price": FREE, "takes_schema": False}
+    speaks_openai = config.kind in (None, "openai")
+    return {
+        "price": config.price.to_price() if config.price else None,
+        "takes_schema": speaks_openai and config.takes_schema,
+    }
+
+
 def _writers(
-    config: PanelConfig, experts: tuple[Expert, ...], shared: Shared, document: Document
+    config: PanelConfig, experts: Sequence[Expert], shared: Shared, document: Document
 ) -> tuple[Expert, ...]:
     by_id = {expert.id: expert for expert in experts}
     writers: list[Expert] = []
-    for entry in config.synthesizer:
+    for i, entry in enumerate(config.synthesizer):
         if isinstance(entry, str):
-            writers.append(replace(by_id[entry], persona="", samples=1))
+            if entry in by_id:  # else it has been noted
+                writers.append(replace(by_id[entry], persona="", samples=1))
             continue
         id = WRITER_ID if len(writers) == 0 else f"{WRITER_ID}-{len(writers) + 1}"
-        agent = _agent(id, entry, shared, document, ("synthesizer",))
-        writers.append(
-            Expert(id, agent, sampling=entry.sampling.to_sampling(), extra=entry.extra_body)
-        )
+        with document.mistakes.collect():
+            agent = _agent(id, entry, shared, document, writer_path(i, document))
+            sampling, extra = entry.sampling.to_sampling(), entry.extra_body
+            writers.append(Expert(id, agent, sampling=sampling, extra=extra, **_dealings(entry)))
     return tuple(writers)
+
+
+def _form(schema: str | Mapping[str, Any] | None, document: Document) -> AnswerForm | None:
+    """What answers have to look like; notes a schema that is none."""
+    if schema is None or isinstance(schema, str):
+        return None
+    try:
+        return to_form(schema, "the schema")
+    except ConfigError as error:
+        document.mistakes.follow(document.error(("answer_schema",), str(error)))
+        return None
+
+
+def _embedder(config: EmbedderConfig | None, shared: Shared, document: Document) -> Embedder | None:
+    """The panel's embedder; notes what it cannot be built from."""
+    if config is None:
+        return None
+    # Imported when it is needed: it loads the network library.
+    from council.agents.embeddings import build
+
+    try:
+        return build(config, shared)
+    except ConfigError as error:
+        # Its credentials may have been noted already.
+        document.mistakes.follow(document.error(("embedder", "endpoint"), str(error)))
+        return None
 
 
 def _agent(
@@ -144,5 +260,10 @@ def _agent(
     try:
         return build_agent(id, config, shared)
     except ConfigError as error:
-        key = "kind" if config.kind else "endpoint"
-        raise document.error((*path, key), str(error)) from None
+        raise document.error((*path, _blamed(config)), str(error)) from None
+
+
+def _blamed(config: ExpertConfig | SynthesizerConfig) -> str:
+    """The key for which no agent could be built."""
+    fits = config.kind in KINDS and config.kind != "local" and config.endpoint
+    return "endpoint" if config.kind is None or fits else "kind"

@@ -2,35 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, closing, nullcontext
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from council.agents.base import Agent
-from council.assemble import Parts, assemble, build_strategy, by_hand
-from council.config import load_config, parse_config
-from council.config.document import Document
+from council.agents.embedder import Embedder
+from council.answer_form import AnswerForm
+from council.assemble import Parts
+from council.budget import Budget
+from council.checks import price_problem, unpriced
+from council.config import PanelConfig
 from council.errors import ConfigError
 from council.expert import Expert
-from council.limits import RunLimits
+from council.limits import RunLimits, checked_limit
 from council.messages import ChatMessage
+from council.metered import MeteredEmbedder, metered
 from council.result import Result
 from council.run import Run
+from council.sources import (
+    PanelSource,
+    Question,
+    StoreSource,
+    StrategySource,
+    opened_store,
+    parts_of,
+    source_of,
+    to_messages,
+    to_strategy,
+)
 from council.strategies import Strategy
+from council.structured import ResponseFormat, reading, to_form
 from council.tasks import task_group
 
-PanelSource = str | Path | Mapping[str, Any] | Sequence[Agent | Expert]
-"""A panel file's path, its content as a mapping, or agents (or experts) made by hand."""
-
-Question = str | Sequence[ChatMessage]
-"""A question, or a conversation whose last message is the user's."""
-
-StrategySource = str | Mapping[str, Any] | Strategy
-"""A strategy's name, a mapping with `name` and options, or a strategy made by hand."""
+if TYPE_CHECKING:  # SQLite is loaded where runs are kept
+    from council.store.recording import Recording
+    from council.store.store import Store
+    from council.store.tape import Tape
 
 
 class Council:
@@ -38,15 +48,32 @@ class Council:
 
     Attributes:
         experts: The seats.
+        writers: Who may write the answer from the others' answers; empty for the experts.
+        embedder: Who turns texts into vectors; one set here stays the caller's to close.
         strategy: How it decides unless a run says otherwise.
         limits: Limits of a run unless a run says otherwise.
+        form: What answers have to look like unless a run says otherwise; None for any text.
+        store: Where runs are kept, if anywhere.
     """
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        *,
+        store: Store | None = None,
+        source: str = "",
+        config: PanelConfig | None = None,
+    ) -> None:
         self.experts = parts.experts
+        self.writers = parts.writers
+        self.embedder = parts.embedder
         self.strategy = parts.strategy
         self.limits = parts.limits
+        self.form = parts.form
+        self.store = store
         self._parts = parts
+        self._source = source
+        self._config = config
         self._limiter = anyio.CapacityLimiter(parts.limits.concurrency)
 
     @asynccontextmanager
@@ -56,6 +83,11 @@ class Council:
         *,
         strategy: StrategySource | None = None,
         deadline: float | None = None,
+        max_total_tokens: int | None = None,
+        max_cost: float | None = None,
+        response_format: ResponseFormat | None = None,
+        seed: int = 0,
+        tape: Tape | None = None,
     ) -> AsyncGenerator[Run, None]:
         """Starts a run; iterate it for events, then read `result`. Leaving the block stops it.
 
@@ -65,25 +97,42 @@ class Council:
             question: What to ask.
             strategy: Instead of the panel's own.
             deadline: Seconds that the run may take, instead of the panel's own.
+            max_total_tokens: How many tokens the run may use, prompts and replies together,
+                instead of the panel's own limit.
+            max_cost: How many US dollars the run may cost, instead of the panel's own limit.
+            response_format: What the answer has to be, instead of the panel's own: a JSON schema,
+                or a pydantic model's class; `Result.parsed` is the value, or an instance of it.
+            seed: Draws the lots of the strategy (orders, labels): the same ones for the same seed
+                and question.
+            tape: Replies of an earlier run, to be given instead of asking; see `rerun.py`.
 
         Raises:
             ConfigError: An argument cannot be used.
         """
-        run = Run(
-            self.experts,
-            self.strategy if strategy is None else to_strategy(strategy),
-            to_messages(question),
-            writers=self._parts.writers,
-            limits=self._limits(deadline),
-            limiter=self._limiter,
-        )
-        try:
-            async with task_group() as group:
-                group.start_soon(run.execute)
-                yield run
-                group.cancel_scope.cancel()
-        finally:
-            run.close()
+        form = self.form if response_format is None else to_form(response_format)
+        chosen = reading(self.strategy if strategy is None else to_strategy(strategy), form)
+        limits = self._limits(deadline, max_total_tokens, max_cost)
+        messages, budget = to_messages(question), self._budget(limits)
+        recording = self._record(messages, chosen, limits, tape, form)
+        with closing(recording) if recording else nullcontext():
+            run = Run(
+                self._seats(self.experts, budget, recording, tape),
+                chosen if tape is None else tape.guard(chosen),
+                messages,
+                writers=self._seats(self.writers, budget, recording, tape),
+                limits=limits,
+                limiter=self._limiter,
+                seed=seed,
+                embedder=_embedder(self.embedder, budget),
+                watch=recording.watch if recording else None,
+                budget=budget,
+                form=form,
+            )
+            with closing(run):
+                async with task_group() as group:
+                    group.start_soon(run.execute)
+                    yield run
+                    group.cancel_scope.cancel()
 
     async def ask(
         self,
@@ -91,16 +140,29 @@ class Council:
         *,
         strategy: StrategySource | None = None,
         deadline: float | None = None,
+        max_total_tokens: int | None = None,
+        max_cost: float | None = None,
+        response_format: ResponseFormat | None = None,
+        seed: int = 0,
     ) -> Result:
         """Runs the panel to its result; arguments as for `stream`.
 
         Raises:
             QuorumLost: Too few experts answered.
             LimitExceeded: A limit was reached before there was an answer.
-            StrategyError: The strategy could not decide.
+            StrategyError: The strategy could not decide, or the answer does not have the form
+                asked for.
             ConfigError: An argument cannot be used.
         """
-        async with self.stream(question, strategy=strategy, deadline=deadline) as run:
+        async with self.stream(
+            question,
+            strategy=strategy,
+            deadline=deadline,
+            max_total_tokens=max_total_tokens,
+            max_cost=max_cost,
+            response_format=response_format,
+            seed=seed,
+        ) as run:
             async for _ in run:
                 pass
         if run.error is not None:
@@ -111,17 +173,65 @@ class Council:
         """Closes connections and ends the bundled backend, if the panel had started it."""
         await self._parts.aclose()
 
-    def _limits(self, deadline: float | None) -> RunLimits:
-        if deadline is None:
-            return self.limits
-        if not 0 < deadline < float("inf"):
-            raise ConfigError(f"deadline: expected a positive number of seconds, got {deadline}")
-        return replace(self.limits, deadline=deadline)
+    def _record(
+        self,
+        messages: tuple[ChatMessage, ...],
+        strategy: Strategy,
+        limits: RunLimits,
+        tape: Tape | None,
+        form: AnswerForm | None,
+    ) -> Recording | None:
+        """Begins the record of a run, where runs are kept."""
+        if self.store is None:
+            return None
+        from council.store.head import head_of
+        from council.store.records import FormRecord
+
+        panel = (self.experts, self.writers)
+        kept = FormRecord.of(form, given=form is not self._parts.form) if form else None
+        head = head_of(messages, panel, strategy, limits, self._config, self._source, tape, kept)
+        return self.store.record(head)
+
+    def _seats(
+        self,
+        experts: tuple[Expert, ...],
+        budget: Budget | None,
+        recording: Recording | None,
+        tape: Tape | None,
+    ) -> tuple[Expert, ...]:
+        """The experts with limits and the record around their agents, where there are any."""
+        if budget is not None:
+            experts = metered(experts, budget)
+        if recording is None and tape is None:
+            return experts
+        from council.store.recorded import recorded
+
+        return recorded(experts, recording, tape)
+
+    def _limits(self, deadline: float | None, tokens: int | None, cost: float | None) -> RunLimits:
+        given = {
+            "deadline": checked_limit("deadline", "number of seconds", deadline),
+            "tokens": checked_limit("max_total_tokens", "number of tokens", tokens),
+            "cost": checked_limit("max_cost", "number of US dollars", cost),
+        }
+        changed: dict[str, Any] = {name: v for name, v in given.items() if v is not None}
+        return replace(self.limits, **changed)
+
+    def _budget(self, limits: RunLimits) -> Budget | None:
+        if limits.tokens is None and limits.cost is None:
+            return None
+        missing = unpriced((*self.experts, *self.writers), self.embedder)
+        if limits.cost is not None and missing:
+            raise ConfigError(f"the limit of ${limits.cost:g}: {price_problem(missing)}")
+        return Budget(limits.tokens, limits.cost)
 
 
 @asynccontextmanager
 async def open_council(
-    panel: PanelSource, *, strategy: StrategySource | None = None
+    panel: PanelSource,
+    *,
+    strategy: StrategySource | None = None,
+    store: StoreSource | None = None,
 ) -> AsyncGenerator[Council, None]:
     """Makes a council and closes it at the end of the block.
 
@@ -131,6 +241,8 @@ async def open_council(
     Args:
         panel: Where the experts come from.
         strategy: Instead of the panel's own.
+        store: Where to keep the runs: a file, or a `Store`, which stays the caller's to close.
+            None keeps nothing.
 
     Raises:
         ConfigError: The panel or the strategy cannot be used.
@@ -139,14 +251,16 @@ async def open_council(
         >>> async with open_council("configs/panel.yaml") as panel:
         ...     result = await panel.ask("What is 17 + 25?")
     """
-    council = Council(_parts(panel))
-    if strategy is not None:
-        council.strategy = to_strategy(strategy)
+    config, parts = parts_of(panel)
     try:
-        yield council
+        async with opened_store(store) as opened:
+            council = Council(parts, store=opened, source=source_of(panel), config=config)
+            if strategy is not None:
+                council.strategy = to_strategy(strategy)
+            yield council
     finally:
         with anyio.CancelScope(shield=True):
-            await council.aclose()
+            await parts.aclose()
 
 
 async def ask(
@@ -155,6 +269,11 @@ async def ask(
     panel: PanelSource,
     strategy: StrategySource | None = None,
     deadline: float | None = None,
+    max_total_tokens: int | None = None,
+    max_cost: float | None = None,
+    response_format: ResponseFormat | None = None,
+    seed: int = 0,
+    store: StoreSource | None = None,
 ) -> Result:
     """Asks a panel one question; see `open_council` and `Council.ask`.
 
@@ -163,42 +282,16 @@ async def ask(
         >>> result.answer, result.status
         ('17 + 25 = 42.', 'complete')
     """
-    async with open_council(panel, strategy=strategy) as opened:
-        return await opened.ask(question, deadline=deadline)
+    async with open_council(panel, strategy=strategy, store=store) as opened:
+        return await opened.ask(
+            question,
+            deadline=deadline,
+            max_total_tokens=max_total_tokens,
+            max_cost=max_cost,
+            response_format=response_format,
+            seed=seed,
+        )
 
 
-def to_strategy(source: StrategySource) -> Strategy:
-    """The strategy behind any of the forms in which it may be given."""
-    if isinstance(source, Strategy):
-        return source
-    if isinstance(source, str):
-        return build_strategy(source, {}, Document("<strategy>", {}, {}))
-    options = dict(source)
-    name = options.pop("name", None)
-    if not isinstance(name, str):
-        raise ConfigError("strategy: a mapping needs a `name`")
-    return build_strategy(name, options, Document("<strategy>", {"strategy": source}, {}))
-
-
-def to_messages(question: Question) -> tuple[ChatMessage, ...]:
-    """The conversation behind a question; raises ConfigError where there is nothing to answer."""
-    if isinstance(question, str):
-        # An argument that was not UTF-8 arrives with surrogates, which no JSON can carry.
-        question = [ChatMessage("user", question.encode("utf-8", "replace").decode())]
-    messages = tuple(question)
-    if not messages or messages[-1].role != "user" or not _has_content(messages[-1]):
-        raise ConfigError("the question is empty: the last message has to be the user's")
-    return messages
-
-
-def _has_content(message: ChatMessage) -> bool:
-    content = message.content
-    return bool(content.strip() if isinstance(content, str) else content)
-
-
-def _parts(panel: PanelSource) -> Parts:
-    if isinstance(panel, str | Path):
-        return assemble(*load_config(panel))
-    if isinstance(panel, Mapping):
-        return assemble(*parse_config(panel))
-    return by_hand(panel)
+def _embedder(embedder: Embedder | None, budget: Budget | None) -> Embedder | None:
+    return MeteredEmbedder(embedder, budget) if embedder and budget else embedder

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
+from pydantic_core import SchemaSerializer
 
 from council.messages import NoticeKind
 from council.replies import Reply
-from council.result import Result, Votes
+from council.result import Flip, Position, Ranking, Result, Votes
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class RunStarted:
     question: str
     strategy: str
     experts: tuple[ExpertInfo, ...]
+    seed: int
     type: Literal["run.started"] = "run.started"
 
 
@@ -120,8 +122,49 @@ class StrategyTallied:
 
 
 @dataclass(frozen=True, slots=True)
+class StrategyRanked:
+    """The answers are ranked."""
+
+    at: float
+    ranking: Ranking
+    type: Literal["strategy.ranked"] = "strategy.ranked"
+
+
+@dataclass(frozen=True, slots=True)
+class RoundStarted:
+    """A round of a debate begins; round 0 are the answers given independently."""
+
+    at: float
+    round: int
+    type: Literal["round.started"] = "round.started"
+
+
+@dataclass(frozen=True, slots=True)
+class RoundFinished:
+    """A round of a debate is over; `flips` are counted from round 0."""
+
+    at: float
+    round: int
+    positions: tuple[Position, ...]
+    flips: tuple[Flip, ...]
+    similarity: float | None
+    type: Literal["round.finished"] = "round.finished"
+
+
+@dataclass(frozen=True, slots=True)
+class Convergence:
+    """The answers agree after a round, by their positions or by their likeness."""
+
+    at: float
+    round: int
+    by: Literal["positions", "semantic"]
+    similarity: float | None
+    type: Literal["convergence"] = "convergence"
+
+
+@dataclass(frozen=True, slots=True)
 class StrategyStandIn:
-    """Whoever was to write the answer failed, and `stand_in` takes over."""
+    """Whoever was to write or choose the answer failed, and `stand_in` takes over."""
 
     at: float
     failed: str
@@ -166,6 +209,10 @@ Event = (
     | ExpertFailed
     | ExpertCancelled
     | StrategyTallied
+    | StrategyRanked
+    | RoundStarted
+    | RoundFinished
+    | Convergence
     | StrategyStandIn
     | AnswerToken
     | AnswerDiscarded
@@ -176,11 +223,16 @@ Emit = Callable[[Event], None]
 """Takes an event to whoever watches the run."""
 
 _ADAPTER: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
+_OF_TOKENS: dict[type, SchemaSerializer] = {
+    kind: TypeAdapter(kind).serializer for kind in (ExpertToken, AnswerToken)
+}
 
 
 def to_json(event: Event) -> str:
     """One event as one line of JSON."""
-    return _ADAPTER.dump_json(event).decode()
+    # Looking through the union for an event's class costs more than writing a token does.
+    serializer = _OF_TOKENS.get(type(event), _ADAPTER.serializer)
+    return serializer.to_json(event).decode()
 
 
 def from_json(line: str | bytes) -> Event:

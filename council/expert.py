@@ -8,6 +8,7 @@ from council.agents.base import Agent
 from council.errors import ConfigError
 from council.events import ExpertInfo
 from council.messages import ChatMessage, Json, Sampling
+from council.prices import Price
 
 PERSONA = "Your part on this panel: {persona}"
 
@@ -27,6 +28,9 @@ class Expert:
         extra: More fields of its requests' bodies.
         hedge_after: Seconds without a first token after which a second request goes out, and the
             slower one is cancelled; None for never.
+        price: What its tokens cost; None where that is not known.
+        takes_schema: Whether its server makes answers fit a JSON schema (`response_format`); else
+            a sentence of the prompt asks for it.
     """
 
     id: str
@@ -38,6 +42,8 @@ class Expert:
     sampling: Sampling = field(default_factory=Sampling)
     extra: Json = field(default_factory=dict)
     hedge_after: float | None = None
+    price: Price | None = None
+    takes_schema: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.weight < float("inf"):

@@ -1,41 +1,36 @@
 """One run's panel: asks experts, streams them as events, and keeps every outcome as a value.
 
-This is all that a strategy sees. Tasks, limits, clocks and events live here, so that strategies
-are left with prompts and decisions.
+This is all that a strategy sees. Tasks, limits, clocks and events live here and in `asking.py`,
+so that strategies are left with prompts and decisions.
 """
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
+import random
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import anyio
 
-from council.errors import AgentError, AgentTimeout
-from council.events import (
-    AnswerToken,
-    Emit,
-    ExpertCancelled,
-    ExpertFailed,
-    ExpertFinished,
-    ExpertNotice,
-    ExpertStarted,
-    ExpertToken,
-)
+from council.accounts import cost_of, limits_hit
+from council.agents.embedder import Embedder, price_of
+from council.answer_form import AnswerForm
+from council.asking import Asker
+from council.asks import Ask, Enough, Prompt, starts
+from council.budget import Budget
+from council.config.schema import EMBEDDER_ID
+from council.embedding import Embedding
+from council.events import Emit, Event
 from council.expert import Expert, opening
-from council.hedge import open_reply
+from council.ignored import ignored_by_each
 from council.limits import Deadline, default_quorum
 from council.live import LiveReply
-from council.messages import ChatMessage, ChatRequest, ChatToken
-from council.quorum import check_quorum
-from council.replies import Reply, ReplyStatus
+from council.messages import ChatMessage, Usage
+from council.prices import Cost
+from council.quorum import Quorum, check_quorum
+from council.replies import Reply
+from council.tasks import task_group
 
-Prompt = Callable[[Expert], tuple[ChatMessage, ...]]
-"""The messages for one expert."""
-
-Enough = Callable[[Sequence[Reply]], bool]
-"""Told the replies so far; True ends the stage and cancels whoever still writes."""
+__all__ = ["Ask", "Enough", "Panel", "Prompt"]
 
 
 class Panel:
@@ -49,6 +44,11 @@ class Panel:
         deadline: When the run has to be over.
         limiter: Bounds how many requests are under way at once.
         quorum: How many experts must give a substantive answer; None for the default.
+        quorum_families: From how many model families these must be.
+        seed: Where all that a strategy draws by lot comes from; see `lot`.
+        embedder: Who turns texts into vectors, for strategies that compare them so.
+        budget: What the run may use, for agents that keep to it; None for no limit.
+        form: What answers have to look like; None for any text.
     """
 
     def __init__(
@@ -61,14 +61,25 @@ class Panel:
         deadline: Deadline,
         limiter: anyio.CapacityLimiter,
         quorum: int | None = None,
+        quorum_families: int = 1,
+        seed: int = 0,
+        embedder: Embedder | None = None,
+        budget: Budget | None = None,
+        form: AnswerForm | None = None,
     ) -> None:
         self.experts = tuple(experts)
         self.messages = messages
         self.writers = tuple(writers) or self.experts
-        self.emit = emit
-        self._deadline = deadline
-        self._limiter = limiter
+        self.seed = seed
+        self.form = form
+        self._budget = budget
+        self._asker = Asker(emit, deadline, limiter, budget)
+        self._embedding = Embedding(embedder, deadline, limiter)
         self._quorum = quorum
+        self._quorum_families = quorum_families
+        self._prices = {seat.id: seat.price for seat in (*self.experts, *self.writers)}
+        self._prices[EMBEDDER_ID] = price_of(embedder)
+        self._family = {expert.id: expert.info.family for expert in self.experts}
         self._asked: list[LiveReply] = []
 
     @property
@@ -79,11 +90,29 @@ class Panel:
     @property
     def at(self) -> float:
         """Seconds since the run started, for events."""
-        return anyio.current_time() - self._deadline.started
+        return self._asker.at
+
+    def emit(self, event: Event) -> None:
+        """Tells whoever watches the run."""
+        self._asker.emit(event)
+
+    def lot(self, *purpose: object) -> random.Random:
+        """A source of chance for one purpose: the same for the same seed and question.
+
+        Each purpose (a stage, a recipient) has its own, so that a draw does not depend on which
+        draws came before it.
+        """
+        parts = [self.seed, self.question, *purpose]
+        return random.Random("\x1f".join(map(str, parts)))
 
     def expert(self, reply: Reply) -> Expert:
         """The expert behind a reply."""
         return next(expert for expert in self.experts if expert.id == reply.id)
+
+    def in_order(self, replies: Iterable[Reply]) -> list[Reply]:
+        """Replies of experts in the panel's order, whatever the order they were asked in."""
+        seats = {expert.id: place for place, expert in enumerate(self.experts)}
+        return sorted(replies, key=lambda reply: (seats[reply.id], reply.sample))
 
     def replies(self, stage: str | None = None) -> tuple[Reply, ...]:
         """All replies so far, in the order asked; those still under way as if cancelled now."""
@@ -94,49 +123,81 @@ class Panel:
             if stage in (None, live.stage)
         )
 
+    def ignored(self) -> tuple[str, ...]:
+        """What servers ignored of what they were asked, once for each knob and expert."""
+        return ignored_by_each(
+            (live.request, live.outcome, live.choices) for live in self._asked if live.outcome
+        )
+
+    def cost(self) -> Cost:
+        """What the replies so far cost."""
+        spent = zip(self._asked, self.replies(), strict=True)
+        return cost_of(spent, self._embedding.usage, self._prices)
+
+    def limits_hit(self) -> tuple[str, ...]:
+        """Which limits of tokens and money have cut in so far: `tokens`, `cost`."""
+        return limits_hit(self._asked, self._budget)
+
+    def asks(self, prompt: Prompt | None = None) -> list[Ask]:
+        """A request to every expert for each of its samples, in the panel's order.
+
+        Args:
+            prompt: The messages for each expert; by default the question with the persona.
+        """
+        prompt = prompt or self._opening
+        return [
+            Ask(expert, prompt(expert), sample)
+            for expert in self.experts
+            for sample in range(expert.samples)
+        ]
+
     async def ask_all(
         self,
-        prompt: Prompt | None = None,
+        *,
+        enough: Enough | None = None,
+        stagger: float | None = None,
+        share: float = 1.0,
+    ) -> list[Reply]:
+        """Puts the question to every expert, with all its samples; arguments as for `ask`."""
+        return await self.ask(self.asks(), enough=enough, stagger=stagger, share=share)
+
+    async def ask(
+        self,
+        asks: Sequence[Ask],
         *,
         enough: Enough | None = None,
         stagger: float | None = None,
         share: float = 1.0,
         stage: str = "answer",
     ) -> list[Reply]:
-        """Asks every expert, with all its samples, at once.
+        """Asks all at once.
 
         Args:
-            prompt: The messages for each expert; by default the question with the persona.
+            asks: Who is asked what; of one expert in one stage, no sample twice.
             enough: Asked after each outcome; True cancels those still under way.
             stagger: Seconds between a request and the next one, unless it ends earlier; None to
                 ask all at once.
-            share: The part of the time left that this stage may take, 0 to 1.
+            share: The part of the time left that this may take, 0 to 1.
             stage: What the replies are marked with.
 
         Returns:
-            One reply for each expert and sample, in the panel's order.
+            One reply for each request, in their order.
         """
-        prompt = prompt or partial(opening, self.messages)
-        now = anyio.current_time()
-        until = now + self._deadline.share(share, now)
-        lives = [
-            self._seat(expert, prompt(expert), sample, stage)
-            for expert in self.experts
-            for sample in range(expert.samples)
-        ]
-        async with anyio.create_task_group() as group:
+        until = self._until(share)
+        lives = [self._seat(ask, stage) for ask in asks]
+        async with task_group() as group:
 
             async def ask_one(live: LiveReply, wait: Callable[[], Awaitable[None]]) -> None:
                 await wait()
-                await self._ask(live, until)
+                await self._asker.ask(live, until)
                 if enough and enough([other.outcome for other in lives if other.outcome]):
                     group.cancel_scope.cancel()
 
-            for live, wait in zip(lives, _starts(lives, stagger), strict=True):
+            for live, wait in zip(lives, starts(lives, stagger), strict=True):
                 group.start_soon(ask_one, live, wait)
         for live in lives:
             if live.outcome is None:
-                self._settle(live, live.end("cancelled", anyio.current_time()))
+                self._asker.settle(live, live.end("cancelled", anyio.current_time()))
         return [live.outcome for live in lives if live.outcome]
 
     async def ask_writer(
@@ -155,9 +216,8 @@ class Panel:
             stage: What the reply is marked with.
             share: The part of the time left that it may take, 0 to 1.
         """
-        live = self._seat(writer, messages, 0, stage)
-        now = anyio.current_time()
-        return await self._ask(live, now + self._deadline.share(share, now), answering=True)
+        live = self._seat(Ask(writer, messages), stage)
+        return await self._asker.ask(live, self._until(share), answering=True)
 
     def require_quorum(
         self,
@@ -165,6 +225,7 @@ class Panel:
         substantive: Sequence[Reply],
         *,
         needed: int | None = None,
+        asked: int | None = None,
     ) -> None:
         """Raises unless enough experts are among the substantive replies.
 
@@ -172,97 +233,69 @@ class Panel:
             replies: All of the stage.
             substantive: Those that count.
             needed: How many the strategy needs, whatever the panel says; None for the panel's
-                quorum, or the rule of `default_quorum`.
+                quorum.
+            asked: As for `quorum`.
 
         Raises:
             QuorumLost: Too few experts answered.
             LimitExceeded: Too few answered, and the run's deadline is what cut some of them off.
         """
-        required = needed or self._quorum or default_quorum(len(self.experts))
         cuts = [live.cut_after for live in self._asked if live.cut_after is not None]
-        check_quorum(required, replies, substantive, cut_after=max(cuts, default=None))
-
-    def _seat(
-        self, expert: Expert, messages: tuple[ChatMessage, ...], sample: int, stage: str
-    ) -> LiveReply:
-        request = ChatRequest(
-            expert.agent.model,
-            messages,
-            expert.sampling.for_sample(sample),
-            request_id=uuid.uuid4().hex,
-            extra=expert.extra,
+        check_quorum(
+            Quorum(needed) if needed else self.quorum(asked),
+            replies,
+            substantive,
+            family=self._family,
+            cut_after=max(cuts, default=None),
         )
-        live = LiveReply(expert, request, sample, stage)
+
+    def has_quorum(self, substantive: Sequence[Reply], *, asked: int | None = None) -> bool:
+        """Whether enough experts are among the replies that count; `asked` as for `quorum`."""
+        return self.quorum(asked).is_met(substantive, self._family)
+
+    def quorum(self, asked: int | None = None) -> Quorum:
+        """How many voices an answer needs.
+
+        Args:
+            asked: How many experts the strategy means to ask, where not all: the default rule is
+                about those. What the panel file demands holds for any number.
+        """
+        experts = self._quorum or default_quorum(asked or len(self.experts))
+        return Quorum(experts, self._quorum_families)
+
+    @property
+    def can_embed(self) -> bool:
+        """Whether the panel has an embedder."""
+        return self._embedding.is_possible
+
+    @property
+    def embedding_usage(self) -> Usage:
+        """What embedding has used so far."""
+        return self._embedding.usage
+
+    async def embed(self, texts: Sequence[str]) -> list[tuple[float, ...]]:
+        """A vector for each text; see `council.strategies.vectors` for what to do with them.
+
+        Raises:
+            StrategyError: There is no embedder, it failed, or the run's deadline passed first.
+        """
+        return await self._embedding.embed(texts)
+
+    def _until(self, share: float) -> float:
+        """When a stage is over that may take a part of the time left."""
+        now = anyio.current_time()
+        return now + self._asker.deadline.share(share, now)
+
+    def _opening(self, expert: Expert) -> tuple[ChatMessage, ...]:
+        messages = self.messages
+        if self.form is not None and not expert.takes_schema:
+            messages = self.form.told(messages)  # before the persona: it is the same for all
+        return opening(messages, expert)
+
+    def _seat(self, ask: Ask, stage: str) -> LiveReply:
+        request = ask.request(stage, self.form)
+        if self._budget is not None:
+            self._budget.expect(request.request_id)
+        live = LiveReply(ask.expert, request, ask.sample, stage)
         self._asked.append(live)
         return live
-
-    async def _ask(self, live: LiveReply, until: float, *, answering: bool = False) -> Reply:
-        """Takes one reply to its outcome; an agent's failure is an outcome too."""
-        error: AgentError | None = None
-        with anyio.CancelScope(deadline=until) as scope:
-            async with self._limiter:
-                try:
-                    await self._stream(live, answering=answering)
-                except AgentError as raised:
-                    error = raised
-                except Exception as raised:
-                    # A plug-in's defect costs its own answer and nobody else's.
-                    error = AgentError(f"{type(raised).__name__}: {raised}")
-        if scope.cancelled_caught and not live.whole:
-            live.cut_after = until - self._deadline.started
-            error = AgentTimeout("deadline", live.cut_after)
-        status: ReplyStatus = "failed" if error else "complete"
-        return self._settle(live, live.end(status, anyio.current_time(), error))
-
-    async def _stream(self, live: LiveReply, *, answering: bool) -> None:
-        model = live.expert.agent.model
-        self.emit(ExpertStarted(self.at, live.expert.id, live.sample, model, live.stage))
-        live.start(anyio.current_time())
-        async with open_reply(live.expert.agent, live.request, live.expert.hedge_after) as tokens:
-            async for token in tokens:
-                live.take(token, anyio.current_time())
-                self._emit_token(live, token, answering=answering)
-
-    def _emit_token(self, live: LiveReply, token: ChatToken, *, answering: bool) -> None:
-        at = self.at
-        if token.notice:
-            kind, message = token.notice.kind, token.notice.message
-            self.emit(ExpertNotice(at, live.expert.id, live.sample, live.stage, kind, message))
-        if token.text or token.reasoning:
-            self.emit(
-                ExpertToken(
-                    at, live.expert.id, live.sample, live.stage, token.text, token.reasoning
-                )
-            )
-        if answering and token.text:
-            self.emit(AnswerToken(at, token.text))
-
-    def _settle(self, live: LiveReply, outcome: Reply) -> Reply:
-        live.outcome = outcome
-        live.ended.set()
-        kinds = {
-            "complete": ExpertFinished,
-            "failed": ExpertFailed,
-            "cancelled": ExpertCancelled,
-        }
-        self.emit(kinds[outcome.status](self.at, live.expert.id, live.sample, outcome))
-        return outcome
-
-
-def _starts(
-    lives: Sequence[LiveReply], stagger: float | None
-) -> list[Callable[[], Awaitable[None]]]:
-    """For each request, what to wait for before it goes out."""
-
-    def start(position: int) -> Callable[[], Awaitable[None]]:
-        async def wait() -> None:
-            if stagger is not None and position > 0:
-                before = lives[position - 1]
-                await before.due.wait()
-                with anyio.move_on_after(stagger):
-                    await before.ended.wait()
-            lives[position].due.set()
-
-        return wait
-
-    return [start(position) for position in range(len(lives))]

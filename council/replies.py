@@ -41,7 +41,8 @@ class Reply:
         id: The expert's id.
         model: The model that was asked.
         sample: Which of the expert's samples this is, from 0.
-        stage: What it was asked for: `answer` or `synthesis`.
+        stage: What it was asked for: `answer`, `review`, `judge`, `round-1` (and so on),
+            `synthesis` or `repair`.
         status: How it ended.
         text: What it wrote, whole if `status` is `complete`, else what had arrived.
         reasoning: Its thinking, where the server sends it.
@@ -72,4 +73,9 @@ class Reply:
     @property
     def label(self) -> str:
         """The expert's id, with the sample's number from the second one on."""
-        return self.id if self.sample == 0 else f"{self.id}#{self.sample + 1}"
+        return label_of(self.id, self.sample)
+
+
+def label_of(id: str, sample: int) -> str:
+    """What an expert's sample is called: `ada`, `ada#2`, `ada#3`."""
+    return id if sample == 0 else f"{id}#{sample + 1}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
 from council.messages import Usage
+from council.prices import Cost
 from council.replies import Failure, Reply
 
 Status = Literal["complete", "degraded", "failed"]
@@ -76,6 +77,84 @@ class Dissent:
 
 
 @dataclass(frozen=True, slots=True)
+class Ranked:
+    """One answer's place in a ranking.
+
+    Attributes:
+        expert: The label of whoever gave the answer.
+        place: From 1; equal answers share a place.
+        score: The part of the other answers that it beats, 0 to 1, as the mean of the ballots; a
+            tie counts half. None where nobody ranked it.
+        ballots: How many ballots ranked it.
+    """
+
+    expert: str
+    place: int
+    score: float | None
+    ballots: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Answers ranked by the experts, or by a judge.
+
+    Attributes:
+        answers: Best first.
+        ballots: How many ballots were counted; a judge's is one.
+        tie: True when the first two are equal and the panel's order decided.
+        abstained: Ids of the reviewers whose ballot was missing or could not be read.
+    """
+
+    answers: tuple[Ranked, ...]
+    ballots: int
+    tie: bool
+    abstained: tuple[str, ...] = ()
+
+
+FlipDirection = Literal["towards", "away", "aside"]
+"""To the position that led in round 0, away from it, or between two others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """An expert that has left the position it had in round 0.
+
+    Attributes:
+        expert: The label.
+        before: The position in round 0.
+        after: The position now.
+        direction: Where that is, seen from round 0's leading position; `aside` where two led.
+    """
+
+    expert: str
+    before: str
+    after: str
+    direction: FlipDirection
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round of a debate; round 0 are the answers given independently.
+
+    Attributes:
+        number: From 0.
+        replies: One outcome for each expert and sample, failures included.
+        positions: What the answers that stand after the round come to, heaviest first; empty where
+            they cannot be compared.
+        converged: Whether the debate may end here.
+        similarity: The cosine of the two answers furthest apart, None where nothing embeds texts.
+        flips: Who stands elsewhere than in round 0.
+    """
+
+    number: int
+    replies: tuple[Reply, ...]
+    positions: tuple[Position, ...]
+    converged: bool
+    similarity: float | None = None
+    flips: tuple[Flip, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What a run came to.
 
@@ -88,7 +167,8 @@ class Result:
         reasons: Why the status is not `complete`, a sentence each.
         strategy: The name of the strategy.
         experts: One reply for each expert and sample, in the panel's order.
-        decider: The reply of whoever wrote the answer from the others', where one did.
+        decider: The reply of whoever wrote the answer from the others', or chose among them and
+            says why.
         votes: The tally, where the strategy counted one.
         agreement: How far the answers agree, None where nothing could be compared.
         dissent: Positions that lost.
@@ -96,6 +176,16 @@ class Result:
         warnings: What the reader should know besides.
         seconds: How long the run took.
         error: Set exactly when `status` is `failed`.
+        decided_by: The strategy that decided, where `strategy` chose between several.
+        ranking: The answers ranked, where the strategy ranked them.
+        rounds: The rounds of a debate, from round 0.
+        others: Every reply that is in none of the other fields, in the order asked: reviews,
+            judgements, writers that failed, the rounds of a debate that came to no decision.
+        saved: How many requests were never sent because the answers so far decided.
+        cost: What the replies cost in US dollars, as far as that is known.
+        limits_hit: Which limits of the run cut in: `tokens`, `cost`; `reasons` says so, too.
+        parsed: The answer as the value that the run's schema asked for: an instance of the
+            pydantic model where one was given, else plain JSON values. None without a schema.
     """
 
     run_id: str
@@ -113,6 +203,14 @@ class Result:
     warnings: tuple[str, ...]
     seconds: float
     error: Failure | None
+    decided_by: str | None = None
+    ranking: Ranking | None = None
+    rounds: tuple[Round, ...] = ()
+    others: tuple[Reply, ...] = ()
+    saved: int = 0
+    cost: Cost = field(default_factory=Cost)
+    limits_hit: tuple[str, ...] = ()
+    parsed: Any = None
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain JSON-ready values."""

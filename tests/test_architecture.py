@@ -13,19 +13,32 @@ PACKAGES = ("council", "backend")
 # A module may import from its own layer and from those before it.
 LAYERS = [
     ["council.errors", "council.messages", "council.tasks"],
-    ["council.limits", "council.replies", "council.retry"],
+    [
+        *("council.budget", "council.limits", "council.prices", "council.replies"),
+        *("council.retry", "council.worst_case"),
+    ],
     ["council.result"],
     ["council.events", "council.config"],
     ["council.agents"],
-    ["council.expert", "council.hedge", "council.quorum"],
+    [
+        *("council.answer_form", "council.embedding", "council.expert", "council.hedge"),
+        *("council.ignored", "council.quorum"),
+    ],
     ["council.live"],
-    ["council.panel"],
+    ["council.accounts", "council.asking", "council.asks"],
+    ["council.metered"],
+    ["council.event_queue", "council.panel"],
     ["council.strategies"],
+    ["council.checks", "council.structured"],
     ["council.assemble"],
+    ["council.store"],
     ["council.run"],
+    ["council.sources"],
     ["council.council", "council.doctor"],
+    ["council.evaluation", "council.rerun"],
     ["council"],  # the public names
-    ["council.cli"],
+    ["council.__main__", "council.cli"],
+    ["council.testing"],
 ]
 
 

@@ -18,8 +18,11 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+DOCS = "\n".join(file.read_text() for file in sorted((ROOT / "docs").glob("*.md")))
+
+
+def blocks(language: str, text: str = README) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
 # The set-up lines are what CI itself runs, and a server does not end by itself.
@@ -69,6 +72,20 @@ def test_programs_run(program: str) -> None:
     assert done.returncode == 0, done.stderr
     assert "42" in done.stdout
     assert "Tokyo" in done.stdout
+
+
+@pytest.mark.parametrize("program", blocks("python", DOCS))
+def test_programs_of_other_documents_run(program: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
 
 
 def test_the_panel_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

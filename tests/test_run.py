@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import anyio
 import pytest
@@ -19,9 +20,11 @@ from council.errors import (
 from council.events import Event, ExpertToken, RunFinished, from_json, to_json
 from council.expert import Expert
 from council.messages import ChatMessage, ChatToken, Notice, Sampling
+from council.panel import Panel
+from council.replies import Reply
 from council.strategies import Decision, Vote
 from council.tasks import close_all
-from tests.support.raw_server import (
+from council.testing import (
     STREAM_HEAD,
     Step,
     chunked,
@@ -347,3 +350,29 @@ async def test_one_client_serves_all_experts_and_is_closed_with_the_panel() -> N
         with anyio.fail_after(5):
             for closed in server.closed:
                 await closed.wait()
+
+
+class Doubtful(Vote):
+    """Raises where it is asked whether there is enough."""
+
+    async def decide(self, panel: Panel) -> Decision:
+        def enough(replies: Sequence[Reply]) -> bool:
+            raise StrategyError("no such thing")
+
+        await panel.ask_all(enough=enough)
+        raise AssertionError
+
+
+async def test_an_error_while_replies_come_in_keeps_its_name() -> None:
+    with pytest.raises(StrategyError, match=r"^no such thing$"):
+        await council.ask("?", panel=[ScriptedAgent("a", "yes")], strategy=Doubtful())
+
+
+@pytest.mark.parametrize("id", ["embedder", "synthesizer", "synthesizer-2"])
+async def test_names_of_other_parts_are_taken(id: str) -> None:
+    with pytest.raises(ConfigError, match=f"'{id}'"):
+        await council.ask("?", panel=[ScriptedAgent(id, "yes")])
+    with pytest.raises(ConfigError, match=rf"experts\[0\]\.id: '{id}' is what council calls"):
+        await council.ask(
+            "?", panel={"experts": [{"id": id, "model": "m", "endpoint": "http://h"}]}
+        )

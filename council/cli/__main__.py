@@ -1,5 +1,5 @@
 """`python -m council.cli` is `council`."""
 
-from council.cli.main import main
+from council.cli.start import main
 
 main()

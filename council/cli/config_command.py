@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from council.cli.exit_codes import USAGE
+from council.cli.terminal import complain, say
 from council.errors import ConfigError
 
 config_app = typer.Typer(help="Check panel files; print their JSON schema.", no_args_is_help=True)
@@ -18,21 +19,26 @@ config_app = typer.Typer(help="Check panel files; print their JSON schema.", no_
 def check(
     panels: Annotated[list[Path], typer.Argument(help="Panel files.", metavar="CONFIG...")],
 ) -> None:
-    """Check panel files without asking anybody.
+    """Check panel files without asking anybody: keys, models, endpoints, strategy.
 
     Example: council config check configs/*.yaml
     """
     import anyio
 
+    from council.assemble import check_panel
+
     failed = False
     for panel in panels:
         try:
-            experts = anyio.run(_experts, panel)
+            config, lacking = anyio.run(check_panel, panel)
         except ConfigError as error:
             failed = True
-            typer.echo(f"council: error: {error}", err=True)
+            complain(error)
         else:
-            typer.echo(f"{panel}: ok ({', '.join(experts)})")
+            experts = ", ".join(str(expert.id) for expert in config.experts)
+            typer.echo(f"{panel}: ok ({experts})")
+            for line in lacking:
+                say(f"council: warning: {line}")
     if failed:
         raise typer.Exit(USAGE)
 
@@ -46,10 +52,3 @@ def schema() -> None:
     from council.config import json_schema
 
     typer.echo(json.dumps(json_schema(), indent=2))
-
-
-async def _experts(panel: Path) -> list[str]:
-    from council.council import open_council
-
-    async with open_council(panel) as opened:
-        return [expert.id for expert in opened.experts]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from importlib import metadata
 from typing import Annotated
 
 import typer
@@ -11,7 +10,13 @@ import typer
 from council.cli.backend_command import backend_command
 from council.cli.config_command import config_app
 from council.cli.doctor_command import doctor_command
+from council.cli.eval_command import eval_command
 from council.cli.exit_codes import FAILED, INTERRUPTED
+from council.cli.logs_command import logs_app
+from council.cli.quick_exit import exit_on_interrupt
+from council.cli.redecide_command import redecide_command
+from council.cli.replay_command import replay_command
+from council.cli.resume_command import resume_command
 from council.cli.run_command import run_command
 from council.cli.terminal import say
 
@@ -31,17 +36,25 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("run")(run_command)
+app.command("replay")(replay_command)
+app.command("resume")(resume_command)
+app.command("redecide")(redecide_command)
 app.command("doctor")(doctor_command)
+app.command("eval")(eval_command)
 app.command(
     "backend",
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
     add_help_option=False,
 )(backend_command)
+app.add_typer(logs_app, name="logs")
 app.add_typer(config_app, name="config")
 
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        # Imported here: it takes a quarter of the time of `council --help`.
+        from importlib import metadata
+
         typer.echo(f"council {metadata.version('council')}")
         raise typer.Exit
 
@@ -66,3 +79,6 @@ def main() -> None:
         # A full disk behind standard output, and the like.
         say(f"council: error: {error.strerror or error}")
         sys.exit(FAILED)
+    finally:
+        # What is left is the interpreter's own end, which an interrupt would fill with tracebacks.
+        exit_on_interrupt()

@@ -5,16 +5,21 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from council.cli.exit_codes import USAGE
+from council.cli.run_options import CostOption, SchemaOption, TotalTokensOption
+from council.cli.store_options import NoStoreOption, StoreOption, open_store
+from council.cli.terminal import complain
 from council.errors import ConfigError
 
 # Written out, since `council --help` must not load what strategies need; a test compares.
-STRATEGY_NAMES = "concat, first, synthesize, vote"
+STRATEGY_NAMES = "auto, concat, debate, first, judge, rank, synthesize, vote"
 
 
 def run_command(
@@ -30,6 +35,12 @@ def run_command(
     deadline: Annotated[
         str | None, typer.Option(help="End the run after this time: 30, 30s, 2m.")
     ] = None,
+    max_total_tokens: TotalTokensOption = None,
+    max_cost: CostOption = None,
+    schema: SchemaOption = None,
+    seed: Annotated[
+        int, typer.Option(help="Draws the strategy's lots: orders, labels, random ties.")
+    ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     as_events: Annotated[
         bool, typer.Option("--events", help="Print every event as a line of JSON as it happens.")
@@ -37,6 +48,8 @@ def run_command(
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Show no progress and no summary.")
     ] = False,
+    store: StoreOption = None,
+    no_store: NoStoreOption = False,
 ) -> None:
     """Ask a panel. The answer goes to standard output, all else to standard error.
 
@@ -54,21 +67,18 @@ def run_command(
     # Imported when a run begins: help and usage errors need neither network nor panel code.
     import anyio
 
-    from council.cli.run_session import RunOptions, RunSession
+    from council.cli.asked import Asked, ask_panel
+    from council.cli.run_session import RunSession, Shown
 
     try:
-        options = RunOptions(
-            config=config,
-            question=_question(question),
-            strategy=strategy,
-            deadline=_seconds(deadline),
-            as_json=as_json,
-            as_events=as_events,
-            quiet=quiet,
-        )
-        code = anyio.run(RunSession(options).run)
+        shown = Shown(as_json=as_json, as_events=as_events, quiet=quiet)
+        limits = seconds(deadline), max_total_tokens, max_cost
+        asked = Asked(config, _question(question), strategy, *limits, seed, schema)
+        with nullcontext() if no_store else open_store(store) as opened:
+            session = RunSession(shown, partial(ask_panel, asked, opened), store=opened)
+            code = anyio.run(session.run)
     except ConfigError as error:
-        typer.echo(f"council: error: {error}", err=True)
+        complain(error)
         raise typer.Exit(USAGE) from None
     raise typer.Exit(code)
 
@@ -99,16 +109,17 @@ def _stdin_is_piped() -> bool:
     return stat.S_ISFIFO(mode) or stat.S_ISREG(mode)
 
 
-def _seconds(text: str | None) -> float | None:
+def seconds(text: str | None) -> float | None:
+    """A duration on the command line in seconds; raises ConfigError where it is none."""
     if text is None:
         return None
     from pydantic import TypeAdapter, ValidationError
 
     from council.config.schema import Seconds
+    from council.config.wording import complaint
 
     try:
         value: float = TypeAdapter(Seconds).validate_python(text.strip())
     except ValidationError as error:
-        message = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise ConfigError(f"--deadline: {message}, got {text!r}") from None
+        raise ConfigError(f"--deadline: {complaint(error.errors())}") from None
     return value

@@ -1,41 +1,79 @@
-"""One `council run`: shows events, prints what came of it, and minds the signals."""
+"""One run: shows events, prints what came of it, and minds the signals."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from council.cli.exit_codes import FAILED, OK, of_error
 from council.cli.interrupts import run_until_signal
+from council.cli.store_options import where
 from council.cli.summary import partial_lines, summary_lines
 from council.cli.terminal import answer, say
 from council.cli.view import View, make_view
-from council.council import open_council
+from council.errors import ConfigError
 from council.events import Event, to_json
 from council.result import Result
-from council.run import Run
+
+if TYPE_CHECKING:
+    from council.store.store import Store
+
+
+class Watched(Protocol):
+    """A run under way, or one that is kept: what of a `Run` is of use here."""
+
+    def __aiter__(self) -> AsyncIterator[Event]: ...
+
+    @property
+    def result(self) -> Result: ...
+
+    def snapshot(self) -> Result | None: ...
 
 
 @dataclass(frozen=True, slots=True)
-class RunOptions:
-    """What the command line asks for."""
+class Shown:
+    """How the command line wants a run shown; raises ConfigError for what cannot be combined."""
 
-    config: Path
-    question: str
-    strategy: str | None
-    deadline: float | None
     as_json: bool
     as_events: bool
     quiet: bool
 
+    def __post_init__(self) -> None:
+        if self.as_json and self.as_events:
+            raise ConfigError("--json and --events exclude each other: choose one")
+
+    @property
+    def watched(self) -> bool:
+        """Whether somebody looks on while it happens."""
+        return not (self.as_json or self.as_events or self.quiet)
+
 
 class RunSession:
-    """One question to a panel file, shown as asked for."""
+    """One run, shown as asked for.
 
-    def __init__(self, options: RunOptions) -> None:
+    Args:
+        options: How to show it.
+        open_run: Starts it; leaving the block ends it.
+        store: Where it is kept, if anywhere.
+        line_of: The line of JSON for an event.
+    """
+
+    def __init__(
+        self,
+        options: Shown,
+        open_run: Callable[[], AbstractAsyncContextManager[Watched]],
+        *,
+        store: Store | None = None,
+        line_of: Callable[[Event], str] = to_json,
+    ) -> None:
         self._options = options
+        self._open_run = open_run
+        self._store = store
+        self._line_of = line_of
         self._exit_code = OK
-        self._run: Run | None = None
+        self._run: Watched | None = None
         self._view: View = make_view(quiet=options.quiet or options.as_events)
 
     async def run(self) -> int:
@@ -43,27 +81,23 @@ class RunSession:
 
         Raises:
             ConfigError: The panel file or an option cannot be used.
+            StoreError: There is no such run.
         """
         interrupted = await run_until_signal(self._ask, self._print_partial)
         return self._exit_code if interrupted is None else interrupted
 
     async def _ask(self) -> None:
-        options = self._options
-        async with open_council(options.config) as council:
-            stream = council.stream(
-                options.question, strategy=options.strategy, deadline=options.deadline
-            )
-            async with stream as run:
-                self._run = run
-                with self._view:
-                    async for event in run:
-                        self._show(event)
+        async with self._open_run() as run:
+            self._run = run
+            with self._view:
+                async for event in run:
+                    self._show(event)
             self._run = None
             self._finish(run.result)
 
     def _show(self, event: Event) -> None:
         if self._options.as_events:
-            self._print(to_json(event))
+            self._print(self._line_of(event))
         self._view.show(event)
 
     def _finish(self, result: Result) -> None:
@@ -77,17 +111,26 @@ class RunSession:
         # A degraded answer or a failure is said even to those who want it quiet.
         for line in summary_lines(result, brief=self._options.quiet):
             say(line)
+        if result.error is not None:
+            self._say_how_to_go_on(result)
 
     def _print_partial(self) -> None:
         self._view.close()
         if self._run is None:
             return
         result = self._run.snapshot()
+        if result is None:
+            return
         if self._options.as_json:
             self._print(result.to_json(indent=2))
         else:
             for line in partial_lines(result):
                 say(line)
+        self._say_how_to_go_on(result)
+
+    def _say_how_to_go_on(self, result: Result) -> None:
+        if self._store is not None and self._store.keeping and not self._options.quiet:
+            say(f"council resume {result.run_id[:8]}{where(self._store)} goes on from here")
 
     def _print(self, text: str) -> None:
         if not answer(text):

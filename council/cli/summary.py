@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from council.cli.deliberation import deliberation_lines
 from council.cli.terminal import harmless
+from council.prices import Cost
+from council.quorum import why_missing
 from council.replies import Reply
 from council.result import Result
 
 
 def summary_lines(result: Result, *, brief: bool = False) -> list[str]:
     """What standard error says at the end; `brief` keeps only what must not go unsaid."""
-    lines = [f"{result.status}: {reason}" for reason in result.reasons]
+    labels = {reply.label for reply in result.experts}
+    lines = [f"{result.status}: {reason}" for reason in _grouped(result.reasons, labels)]
     if result.error is not None:
-        lines.append(f"{result.status}: {result.error.message}")
+        lines.append(f"{result.status}: {_shortened(result.error.message, result, labels)}")
     if brief:
         return lines
-    lines += [f"warning: {warning}" for warning in result.warnings]
+    lines += [f"warning: {warning}" for warning in _grouped(result.warnings, labels)]
     lines += [
-        f"dissent: {', '.join(dissent.experts)} said {_one_line(dissent.text)}"
+        f"dissent: {', '.join(dissent.experts) or 'the minority'} said {_one_line(dissent.text)}"
         for dissent in result.dissent
     ]
+    lines += deliberation_lines(result)
     return [*lines, _closing(result)]
 
 
 def partial_lines(result: Result) -> list[str]:
     """What an interrupted run had by then."""
     lines = ["interrupted; so far:"]
-    for reply in (*result.experts, *([result.decider] if result.decider else [])):
+    written = [result.decider] if result.decider else []
+    for reply in (*result.experts, *result.others, *written):
         state = "" if reply.status == "complete" else " (partial)"
         text = harmless(reply.text).strip()
         name = reply.label if reply.stage == "answer" else f"{reply.label} ({reply.stage})"
@@ -44,13 +52,52 @@ def reply_line(reply: Reply) -> str:
     return f"done: {tokens}{reply.timings.total:.1f} s{cut}"
 
 
+def _grouped(sentences: Iterable[str], labels: set[str]) -> list[str]:
+    """Sentences that differ only in the expert they begin with, as one: `A, B: why`."""
+    experts: dict[tuple[bool, str], list[str]] = {}
+    for sentence in sentences:
+        label, _, said = sentence.partition(": ")
+        if label in labels:
+            experts.setdefault((True, said), []).append(label)
+        else:
+            experts.setdefault((False, sentence), [])
+    return [
+        f"{', '.join(names)}: {said}" if own else said for (own, said), names in experts.items()
+    ]
+
+
+def _shortened(message: str, result: Result, labels: set[str]) -> str:
+    """An error's text, in which each cause stands once."""
+    causes = [cause for cause in map(why_missing, result.experts) if cause in message]
+    return message.replace("; ".join(causes), "; ".join(_grouped(causes, labels)))
+
+
 def _closing(result: Result) -> str:
-    parts = [result.status, result.strategy]
+    by = f" by {result.decided_by}" if result.decided_by else ""
+    parts = [result.status, f"{result.strategy}{by}"]
     if result.agreement is not None and result.votes is not None:
         agreement = result.agreement
         parts.append(f"{agreement.agree} of {agreement.of} agree on {result.votes.winner!r}")
-    parts += [f"{result.usage.total_tokens} tokens", f"{result.seconds:.1f} s"]
+    if result.saved:
+        parts.append(f"{result.saved} requests saved")
+    parts.append(f"{result.usage.total_tokens} tokens")
+    parts += [*_cost(result.cost), f"{result.seconds:.1f} s"]
     return f"[{' · '.join(parts)}]"
+
+
+def _cost(cost: Cost) -> list[str]:
+    """What a run cost in words; nothing where nobody has a price, or all was free."""
+    if cost.at_least == 0:
+        return []
+    about = "about " if cost.estimated else ""
+    if cost.known:
+        return [f"{about}{_dollars(cost.at_least)}"]
+    return [f"{about}{_dollars(cost.at_least)} and what {', '.join(cost.unpriced)} cost"]
+
+
+def _dollars(amount: float) -> str:
+    """An amount with as many places as show it."""
+    return f"${amount:.2f}" if amount >= 1 else f"${amount:.2g}" if amount >= 1e-4 else "<$0.0001"
 
 
 def _one_line(text: str, width: int = 120) -> str:

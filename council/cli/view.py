@@ -14,6 +14,7 @@ from rich.text import Text
 from council.cli.summary import reply_line
 from council.cli.terminal import harmless, say
 from council.events import (
+    Convergence,
     Event,
     ExpertCancelled,
     ExpertFailed,
@@ -21,6 +22,7 @@ from council.events import (
     ExpertNotice,
     ExpertStarted,
     ExpertToken,
+    RoundStarted,
     StrategyStandIn,
 )
 
@@ -91,6 +93,10 @@ class LineView(SilentView):
                 self._line(name, f"({reply_line(event.reply)})")
             case StrategyStandIn():
                 self._line("council", f"({event.failed} failed, {event.stand_in} stands in)")
+            case RoundStarted(round=number) if number:
+                self._line("council", f"(round {number}: each sees the others' answers)")
+            case Convergence():
+                self._line("council", f"(the answers agree after round {event.round})")
             case _:
                 pass
 
@@ -127,6 +133,9 @@ class LiveView(SilentView):
     def show(self, event: Event) -> None:
         """Notes what changed; the terminal is redrawn by the clock, not by the token."""
         match event:
+            case RoundStarted():
+                # Earlier rounds keep their line of outcome and leave their room to the new one.
+                self._texts.clear()
             case ExpertStarted():
                 self._states[seat(event)] = ("waiting", "yellow")
             case ExpertNotice():
@@ -155,7 +164,8 @@ class LiveView(SilentView):
         # A copy: rich draws from a thread of its own.
         for name, (state, colour) in list(self._states.items()):
             text = Text(self._tail(harmless(self._texts.get(name, "")).strip()))
-            table.add_row(name, Text.assemble(text, "\n" if text.plain else "", (state, colour)))
+            ending = (harmless(state), colour)
+            table.add_row(name, Text.assemble(text, "\n" if text.plain else "", ending))
         return table
 
     def _tail(self, text: str) -> str:

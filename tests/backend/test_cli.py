@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -61,19 +63,49 @@ def test_bad_values_name_the_option(arguments: list[str], told: str) -> None:
 def test_a_port_in_use_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = run("--model", "a.gguf", "--port", str(port))
+        done = run("--model", "builtin:sage", "--port", str(port))
     assert done.returncode == 1
     assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_no_model_at_all_ends_the_server(tmp_path: Path) -> None:
-    broken = tmp_path / "broken.gguf"
+    broken, cut = tmp_path / "broken.gguf", tmp_path / "cut.gguf"
     broken.write_bytes(b"not a model")
-    done = run("--model", str(broken), "--model", str(tmp_path / "missing.gguf"), "--port", "0")
+    cut.touch()
+    done = run("--model", str(broken), "--model", str(cut), "--port", "0")
     assert done.returncode == 1
     assert "broken: it is not a GGUF file" in done.stderr
-    assert "missing: there is no such file" in done.stderr
+    assert "cut: it is not a GGUF file" in done.stderr
+
+
+def test_a_file_that_is_not_there_is_told_before_anything_starts(tmp_path: Path) -> None:
+    missing = tmp_path / "missing.gguf"
+    for path, problem in ((missing, "there is no such file"), (tmp_path, "that is a folder")):
+        done = run("--model", "builtin:sage", "--model", str(path), "--port", "0")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"--model {path}: {problem}" in done.stderr
+        assert "listening" not in done.stderr
+
+
+def test_an_interrupt_while_it_starts_is_no_traceback(tmp_path: Path) -> None:
+    # Found before the real one, it holds up the import for as long as it takes to interrupt it.
+    (tmp_path / "quart.py").write_text(
+        "import signal, sys; print('importing', file=sys.stderr, flush=True); signal.pause()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "backend", "--model", "builtin:sage"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline() == "importing\n"
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert err == ""
+    assert process.returncode == 130
 
 
 @pytest.mark.parametrize("module", ["quart", "llama_cpp"])

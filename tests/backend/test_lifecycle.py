@@ -115,7 +115,7 @@ async def test_a_killed_server_leaves_no_worker(models: Path) -> None:
 async def test_a_broken_model_does_not_harm_the_others(models: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.gguf"
     broken.write_bytes(b"GGUF" + b"\xff" * 100)
-    arguments = ["--model", str(broken), "--model", f"{models}/bytes.gguf"]
+    arguments = ["--model", str(broken), "--model", f"{models}/bytes.gguf", "--exit-with-parent"]
     with running(*arguments, "--model", str(tmp_path / "gone.gguf")) as server:
         assert "failed to load: broken: " in server.lines[-1]
         assert "failed to load: gone: there is no such file" in server.lines[-1]

@@ -16,9 +16,7 @@ import anyio.to_thread
 import pytest
 import yaml
 
-from tests.support.anthropic_events import TEXT_REPLY
-from tests.support.doctor import GOOD, NO_LIST, listing
-from tests.support.raw_server import (
+from council.testing import (
     END,
     STREAM_HEAD,
     RawServer,
@@ -31,6 +29,8 @@ from tests.support.raw_server import (
     unused_port,
     whole_reply,
 )
+from tests.support.anthropic_events import TEXT_REPLY
+from tests.support.doctor import GOOD, NO_LIST, listing
 
 pytestmark = pytest.mark.anyio
 
@@ -181,7 +181,9 @@ async def test_a_model_that_is_not_listed(tmp_path: Path) -> None:
 
 async def test_thorough(tmp_path: Path) -> None:
     finding = await only_finding(tmp_path, GOOD, NO_LIST, GOOD, flags=("--thorough",))
-    assert finding["notes"] == ["ignores `logprobs`"]
+    assert finding["notes"] == [
+        f"ignores `{knob}`" for knob in ("logprobs", "n", "response_format")
+    ]
 
 
 async def test_a_server_without_a_list_is_fine(tmp_path: Path) -> None:

@@ -17,8 +17,7 @@ import anyio.to_thread
 import pytest
 import yaml
 
-from tests.support.processes import alive, children
-from tests.support.raw_server import (
+from council.testing import (
     STREAM_HEAD,
     RawServer,
     Step,
@@ -30,6 +29,7 @@ from tests.support.raw_server import (
     unused_port,
     whole_reply,
 )
+from tests.support.processes import alive, children
 
 pytestmark = pytest.mark.anyio
 

@@ -15,6 +15,8 @@ from rich.console import Console
 
 import council
 from council.agents.scripted import ScriptedAgent
+from council.cli.summary import summary_lines
+from council.cli.terminal import say
 from council.cli.view import LineView, LiveView, SilentView, View, make_view
 from council.errors import StreamError, TransportError
 from council.messages import ChatToken, Notice
@@ -151,3 +153,22 @@ def _read_all(descriptor: int) -> str:
             os.close(descriptor)
             return data.decode()
         data += piece
+
+
+@pytest.mark.anyio
+async def test_nothing_that_a_server_says_moves_the_cursor(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    evil = ScriptedAgent("evil", StreamError("\x1b[2J\x1b]0;title\x07 said the server"))
+    good = [ScriptedAgent(id, "yes") for id in "ab"]
+    result = await council.ask("?", panel=[evil, *good])
+    for line in summary_lines(result):
+        say(line)
+    out = io.StringIO()
+    view = LiveView(Console(file=out, width=80, force_terminal=True, color_system=None))
+    await show(view, evil, *good)
+    view.close()
+    shown = capsys.readouterr().err + out.getvalue()
+    assert "said the server" in shown
+    for obeyed in ("\x1b]0;", "\x1b[2J", "\x07"):
+        assert obeyed not in shown

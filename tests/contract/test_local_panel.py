@@ -21,9 +21,9 @@ from council.config import BackendConfig
 from council.errors import BackendError, StreamError
 from council.events import ExpertNotice, ExpertToken
 from council.messages import ChatMessage, ChatRequest, ChatToken, Sampling
+from council.testing import unused_port
 from tests.backend.random_model import Shape, write_model
 from tests.support.processes import alive, children, wait_until
-from tests.support.raw_server import unused_port
 
 pytestmark = pytest.mark.anyio
 
