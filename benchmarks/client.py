@@ -6,6 +6,7 @@ Examples:
     python -m benchmarks.client --quick
     python -m benchmarks.client --clients floor,council-agent --streams 100 --mode paced
     python -m benchmarks.client --scale
+    python -m benchmarks.client --equal-load --clients floor,council-agent,council-run
     python -m benchmarks.client --other-python ../other-venv/bin/python --json figures.json
 """
 
@@ -24,9 +25,13 @@ from benchmarks.client_bench.machine import described
 from benchmarks.client_bench.report import Report, scale
 from benchmarks.client_bench.runner import Measurement, run_all
 
+_MODES = ("paced", "batch", "flood")
 _STREAMS = (1, 10, 100, 1000)
 _QUICK_STREAMS = (1, 100)
 _SCALE_TOKENS = (20_000, 200_000)
+_EQUAL_STREAMS = (10, 1000)
+_EQUAL_LOAD = 5_000.0
+_EQUAL_TOKENS = 200
 # A flood of few streams has to last long enough to be measured.
 _FLOOD_TOKENS = 20_000
 
@@ -41,6 +46,7 @@ class Options:
     tokens: int | None
     repeats: int
     scale: bool
+    equal_load: bool
     json: Path | None
     pythons: tuple[str, ...]
 
@@ -48,7 +54,7 @@ class Options:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measures and prints the tables."""
     options = parse(arguments)
-    cells = scale_cells(options) if options.scale else streaming_cells(options)
+    cells = chosen_cells(options)
     measurements = run_all(cells, options.repeats, options.pythons, progress)
     if options.json:
         write_json(options.json, measurements)
@@ -67,11 +73,14 @@ def parse(arguments: Sequence[str] | None) -> Options:
     )
     parser.add_argument("--clients", help=f"some of {','.join(CLIENTS)} (default: all)")
     parser.add_argument("--streams", help="streams at once (default: 1,10,100,1000)")
-    parser.add_argument("--mode", choices=("paced", "flood", "both"), default="both")
+    parser.add_argument("--mode", choices=(*_MODES, "all"), default="all")
     parser.add_argument("--tokens", type=int, help="tokens of each stream (default: by streams)")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="1 and 100 streams, one repeat")
     parser.add_argument("--scale", action="store_true", help="one stream, 20,000 and 200,000")
+    parser.add_argument(
+        "--equal-load", action="store_true", help="10 and 1,000 streams, the same tokens a second"
+    )
     parser.add_argument("--json", type=Path, help="write all measurements to this file")
     parser.add_argument("--other-python", help="interpreter for clients that are not here")
     given = parser.parse_args(arguments)
@@ -83,13 +92,21 @@ def parse(arguments: Sequence[str] | None) -> Options:
     return Options(
         clients=clients,
         streams=_QUICK_STREAMS if given.quick and not given.streams else tuple(streams),
-        modes=("paced", "flood") if given.mode == "both" else (given.mode,),
+        modes=_MODES if given.mode == "all" else (given.mode,),
         tokens=given.tokens,
         repeats=1 if given.quick else given.repeats,
         scale=given.scale,
+        equal_load=given.equal_load,
         json=given.json,
         pythons=(sys.executable, *filter(None, [given.other_python])),
     )
+
+
+def chosen_cells(options: Options) -> list[Cell]:
+    """What the command line asks to measure."""
+    if options.scale:
+        return scale_cells(options)
+    return equal_load_cells(options) if options.equal_load else streaming_cells(options)
 
 
 def streaming_cells(options: Options) -> list[Cell]:
@@ -115,6 +132,16 @@ def scale_cells(options: Options) -> list[Cell]:
     cells = [Cell(name, "rest") for name in options.clients]
     return cells + [
         Cell(name, "flood", 1, tokens) for tokens in _SCALE_TOKENS for name in options.clients
+    ]
+
+
+def equal_load_cells(options: Options) -> list[Cell]:
+    """As many tokens a second on few streams and on many: what does the number of streams cost?"""
+    cells = [Cell(name, "rest") for name in options.clients]
+    return cells + [
+        Cell(name, "paced", streams, options.tokens or _EQUAL_TOKENS, _EQUAL_LOAD / streams)
+        for streams in _EQUAL_STREAMS
+        for name in options.clients
     ]
 
 

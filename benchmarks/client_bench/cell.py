@@ -27,15 +27,28 @@ class Cell:
 
     Attributes:
         client: Who streams.
-        mode: `paced`, `flood`, or `import`.
+        mode: `paced`, `batch`, `flood`, `rest`, or `import`.
         streams: How many streams at once; 0 for the memory of a client at rest.
         tokens: Tokens of each stream.
+        rate: Tokens a second of each stream, when paced.
     """
 
     client: str
     mode: str
     streams: int = 0
     tokens: int = 0
+    rate: float = 50.0
+
+    @property
+    def paced(self) -> bool:
+        """Whether the server keeps a pace."""
+        return self.mode in ("paced", "batch")
+
+    @property
+    def model(self) -> str:
+        """The model to ask the server for."""
+        pace = f"@{self.rate:g}" if self.paced else ""
+        return f"{self.mode}-{self.tokens}{pace}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +80,7 @@ async def stream(cell: Cell, url: str) -> Outcome:
         forget_peak()
         cpu, wall = cpu_seconds(), time.monotonic()
         if receipts:
-            await run(f"{cell.mode}-{cell.tokens}", receipts)
+            await run(cell.model, receipts)
         cpu, wall = cpu_seconds() - cpu, time.monotonic() - wall
         peak = peak_bytes()
     firsts = [receipt.first_token for receipt in receipts if receipt.first_token is not None]

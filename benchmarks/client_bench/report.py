@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from statistics import median
 
 from benchmarks.client_bench.cell import Cell
 from benchmarks.client_bench.runner import Measurement
-from benchmarks.client_bench.server import TOKENS_PER_SECOND
 
 FLOOR = "floor"
+SDK = "openai"
 
 
 class Report:
@@ -26,7 +27,7 @@ class Report:
 
     def markdown(self) -> str:
         """All tables."""
-        tables = [self._streaming(mode) for mode in ("paced", "flood")]
+        tables = [self._streaming(mode) for mode in ("paced", "batch", "flood")]
         tables += [self._imports()]
         return "\n\n".join(table for table in tables if table)
 
@@ -36,22 +37,25 @@ class Report:
 
     def _streaming(self, mode: str) -> str:
         head = (
-            *("streams", "tokens each", "client", "CPU µs a token", f"× {FLOOR}"),
+            *("streams", "tokens each", "a second", "client"),
+            *("CPU µs a token", f"× {FLOOR}", f"× {SDK}"),
             *("first token ms", "slowest ms", "KiB a stream", "tokens/s"),
         )
         rows = [self._row(cell) for cell in self.cells(mode)]
         return f"### {mode.capitalize()}\n\n{table(head, rows)}" if rows else ""
 
     def _row(self, cell: Cell) -> Sequence[str]:
-        start = (str(cell.streams), str(cell.tokens), cell.client)
+        pace = f"{cell.rate:g}" if cell.paced else "all"
+        start = (str(cell.streams), str(cell.tokens), pace, cell.client)
         error = self.error(cell)
         if error:
-            return (*start, error, "", "", "", "", "")
+            return (*start, error, *[""] * 6)
         tokens = cell.streams * cell.tokens
         return (
             *start,
             spread(self.values(cell, lambda m: m.outcome.cpu / tokens * 1e6)),
-            spread(self.ratios(cell), "{:.2f}"),
+            spread(self.ratios(cell, FLOOR), "{:.2f}"),
+            spread(self.ratios(cell, SDK), "{:.2f}"),
             _or_dash(self.values(cell, lambda m: (m.outcome.first_token or 0) * 1e3), cell),
             _or_dash(self.values(cell, lambda m: (m.outcome.slowest_first_token or 0) * 1e3), cell),
             self.memory(cell),
@@ -61,9 +65,9 @@ class Report:
 
     def _pace(self, cell: Cell) -> str:
         """A mark where a paced client did not keep up: then it read many tokens at once."""
-        asked = cell.streams * TOKENS_PER_SECOND
+        asked = cell.streams * cell.rate
         reached = median(self.values(cell, lambda m: cell.streams * cell.tokens / m.outcome.wall))
-        return " (behind)" if cell.mode == "paced" and reached < 0.85 * asked else ""
+        return " (behind)" if cell.paced and reached < 0.85 * asked else ""
 
     def _imports(self) -> str:
         rows = []
@@ -76,10 +80,11 @@ class Report:
 
     def memory(self, cell: Cell) -> str:
         """Peak memory above that of the client at rest, for each stream."""
-        rest = self._by_cell.get(Cell(cell.client, "rest"), {})
-        if not rest:
+        rest = self._by_cell.get(Cell(cell.client, "rest"), {}).values()
+        at_rest = [done.outcome.peak for done in rest if not done.outcome.error]
+        if not at_rest:
             return "–"
-        base = median(done.outcome.peak for done in rest.values())
+        base = median(at_rest)
         sizes = self.values(cell, lambda m: (m.outcome.peak - base) / cell.streams / 1024)
         return spread(sizes, "{:,.0f}")
 
@@ -92,13 +97,13 @@ class Report:
         """A figure in each repeat."""
         return [figure(done) for done in self._by_cell[cell].values()]
 
-    def ratios(self, cell: Cell) -> list[float]:
-        """CPU time over the floor's in the same repeat."""
-        floor = self._by_cell.get(Cell(FLOOR, cell.mode, cell.streams, cell.tokens), {})
+    def ratios(self, cell: Cell, other: str) -> list[float]:
+        """CPU time over another client's in the same repeat."""
+        others = self._by_cell.get(replace(cell, client=other), {})
         return [
-            done.outcome.cpu / floor[repeat].outcome.cpu
+            done.outcome.cpu / others[repeat].outcome.cpu
             for repeat, done in self._by_cell[cell].items()
-            if repeat in floor and floor[repeat].outcome.cpu
+            if repeat in others and others[repeat].outcome.cpu
         ]
 
 

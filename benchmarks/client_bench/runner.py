@@ -108,5 +108,5 @@ def _groups(cells: Sequence[Cell]) -> list[list[Cell]]:
 def _told(done: Measurement, repeats: int) -> str:
     cell, outcome = done.cell, done.outcome
     said = outcome.error or f"{outcome.cpu:.3f} s CPU, {outcome.wall:.2f} s"
-    what = f"{cell.streams} × {cell.tokens} tokens {cell.mode}" if cell.tokens else cell.mode
+    what = f"{cell.streams} × {cell.model}" if cell.tokens else cell.mode
     return f"[{done.repeat + 1}/{repeats}] {what}, {cell.client}: {said}"

@@ -1,7 +1,8 @@
 """The server: raw asyncio, with everything that can be prepared prepared.
 
-The requested model says what to send: `paced-200` is 200 tokens at 50 a second, `flood-200` the
-same as fast as they go. Run as a process of its own; it prints its port.
+The requested model says what to send: `paced-200@50` is 200 tokens at 50 a second, streams taking
+turns; `batch-200@50` the same with all streams at once; `flood-200` as fast as they go. Run as a
+process of its own; it prints its port.
 """
 
 from __future__ import annotations
@@ -15,8 +16,7 @@ from collections.abc import Iterator
 from benchmarks.client_bench.machine import pin
 from benchmarks.client_bench.receipts import stamp, token
 
-TOKENS_PER_SECOND = 50
-_SLOTS = 20
+_SLOTS_PER_SECOND = 1000
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 _CHUNK = {
     "id": "chatcmpl-benchmark",
@@ -56,20 +56,26 @@ def whole(tokens: int) -> bytes:
 
 
 class Pacer:
-    """Sends one token of every paced stream in each fiftieth of a second.
+    """Sends one token of every stream of one pace in each of its periods.
 
-    One timer for all: streams take turns in slots of a millisecond, so that tokens do not come in
-    one burst.
+    One timer for all. Streams take turns in slots of a millisecond, as independent servers' tokens
+    come; or all of them have one slot, as a server's that decodes them in one batch.
+
+    Args:
+        rate: Tokens a second of each stream.
+        batch: All streams at once.
     """
 
-    def __init__(self) -> None:
-        self._slots: list[set[Connection]] = [set() for _ in range(_SLOTS)]
+    def __init__(self, rate: float, *, batch: bool) -> None:
+        slots = 1 if batch else max(1, round(_SLOTS_PER_SECOND / rate))
+        self._slots: list[set[Connection]] = [set() for _ in range(slots)]
+        self._seconds = 1 / rate / slots
         self._next = 0
 
     def add(self, connection: Connection) -> None:
         """Another stream; the slots fill evenly."""
         self._slots[self._next].add(connection)
-        self._next = (self._next + 1) % _SLOTS
+        self._next = (self._next + 1) % len(self._slots)
 
     async def run(self) -> None:
         """Paces until cancelled."""
@@ -77,18 +83,39 @@ class Pacer:
         due = loop.time()
         while True:
             for slot in self._slots:
-                due += 1 / (TOKENS_PER_SECOND * _SLOTS)
+                due += self._seconds
                 await asyncio.sleep(max(0.0, due - loop.time()))
                 for connection in tuple(slot):
                     if not connection.send_next():
                         slot.discard(connection)
 
 
+class Pacers:
+    """A pacer for each pace that was asked for."""
+
+    def __init__(self) -> None:
+        self._pacers: dict[tuple[float, bool], Pacer] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def add(self, rate: float, connection: Connection, *, batch: bool) -> None:
+        """Another stream of that pace."""
+        pacer = self._pacers.get((rate, batch))
+        if pacer is None:
+            pacer = self._pacers[rate, batch] = Pacer(rate, batch=batch)
+            self._tasks.append(asyncio.create_task(pacer.run()))
+        pacer.add(connection)
+
+    def close(self) -> None:
+        """Stops all of them."""
+        for task in self._tasks:
+            task.cancel()
+
+
 class Connection(asyncio.Protocol):
     """One client."""
 
-    def __init__(self, pacer: Pacer) -> None:
-        self._pacer = pacer
+    def __init__(self, pacers: Pacers) -> None:
+        self._pacers = pacers
         self._request = b""
         self._pieces: Iterator[bytes] = iter(())
         self._rest = memoryview(b"")
@@ -104,7 +131,8 @@ class Connection(asyncio.Protocol):
         if not end or len(body) < _content_length(head):
             return
         self._request = b""
-        mode, _, tokens = str(json.loads(body)["model"]).rpartition("/")[2].partition("-")
+        mode, _, wanted = str(json.loads(body)["model"]).rpartition("/")[2].partition("-")
+        tokens, _, rate = wanted.partition("@")
         self._transport.write(_HEAD)
         if mode == "flood":
             self._transport.write(event(stamp()))
@@ -112,7 +140,7 @@ class Connection(asyncio.Protocol):
             self._flood()
         else:
             self._pieces = _stamped(events(int(tokens)))
-            self._pacer.add(self)
+            self._pacers.add(float(rate), self, batch=mode == "batch")
 
     def send_next(self) -> bool:
         """Sends the next token; False when there is none."""
@@ -149,13 +177,12 @@ def _content_length(head: bytes) -> int:
 
 async def serve() -> None:
     """Serves until standard input ends, as it does when the parent is gone."""
-    pacer = Pacer()
+    pacers = Pacers()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Connection(pacer), "127.0.0.1", 0, backlog=4096)
-    pacing = asyncio.create_task(pacer.run())
+    server = await loop.create_server(lambda: Connection(pacers), "127.0.0.1", 0, backlog=4096)
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
-    pacing.cancel()
+    pacers.close()
     server.close()
 
 
