@@ -81,6 +81,8 @@ def why_missing(reply: Reply) -> str:
         return f"{reply.label}: cancelled"
     if reply.finish_reason == "content_filter":
         return f"{reply.label}: filtered by the provider"
+    if reply.finish_reason == "tool_calls" or reply.tool_calls:
+        return f"{reply.label}: wants a tool called, and nobody does"
     if reply.refusal:
         return f"{reply.label}: refused to answer"
     if not reply.text.strip():

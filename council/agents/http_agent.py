@@ -6,6 +6,7 @@ import ssl
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, asynccontextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,7 +16,7 @@ import httpx
 from council.agents.endpoints import shown
 from council.agents.http_body import ResponseBody, open_body
 from council.agents.http_errors import FOREIGN, CallContext, from_foreign, from_status
-from council.agents.secrecy import header_secrets, query_secrets
+from council.agents.secrecy import forms, header_secrets, query_secrets
 from council.agents.stream_body import StreamBody
 from council.agents.transport import TransportOptions, new_client
 from council.errors import AgentError, ConfigError
@@ -143,7 +144,7 @@ class HTTPAgent(ABC):
             *query_secrets(self.url),
             *self._transport.secrets(),
         }
-        return tuple(sorted(found, key=len, reverse=True))
+        return tuple(sorted(chain.from_iterable(map(forms, found)), key=len, reverse=True))
 
     @asynccontextmanager
     async def _send(

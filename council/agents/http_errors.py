@@ -113,7 +113,8 @@ def from_status(response: httpx.Response, body: bytes, context: CallContext) -> 
     asked = retry_after(response.headers)
     reported = context.redact(_said(body) or "")[:EXCERPT_CHARACTERS]
     known = filter(None, (_redirect(response), reported))
-    said = "; ".join(known) or excerpt or "empty response"
+    # In one line: what a server says must not look like lines of ours.
+    said = " ".join(("; ".join(known) or excerpt or "empty response").split())
     wait = f" (the server asks for {duration(asked)})" if asked else ""
     error = TransportError(
         f"HTTP {status} from {context.endpoint}: {said}{wait}{_advice(status)}",

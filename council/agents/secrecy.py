@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
-from urllib.parse import quote, unquote, unquote_plus, urlsplit
+from html import escape
+from urllib.parse import quote, quote_plus, unquote, unquote_plus, urlsplit
 
 LEAST = 8
 """Characters; shorter values are words (`ollama`) or numbers that any text may well hold."""
 
 _NAME = re.compile(
-    r"(?i)(?:^|[_\-.])(?:api[_\-]?key|key|token|secret|password|passwd|auth|authorization|cookie"
+    r"(?i)(?:^|[_\-.])(?:api[_\-]?key|key|token|secret|pass|password|passwd|auth|authorization|cookie"
     r"|credentials?)$"
 )
 
@@ -18,6 +20,16 @@ _NAME = re.compile(
 def names_secret(name: str) -> bool:
     """Whether what goes by this name is secret, however short it is."""
     return _NAME.search(name) is not None
+
+
+def forms(secret: str) -> frozenset[str]:
+    """A secret as it may be repeated: as it is, and escaped for a URL, a page or JSON."""
+    return frozenset(
+        (
+            *(secret, quote(secret), quote(secret, safe=""), quote_plus(secret)),
+            *(escape(secret), escape(secret, quote=False), json.dumps(secret)[1:-1]),
+        )
+    )
 
 
 def header_secrets(headers: Mapping[str, str]) -> Iterator[str]:

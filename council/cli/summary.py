@@ -19,7 +19,7 @@ def summary_lines(result: Result, *, brief: bool = False) -> list[str]:
     if result.error is not None:
         lines.append(f"{result.status}: {_shortened(result.error.message, result, labels)}")
     if brief:
-        return lines
+        return lines + _cut(result)
     lines += [f"warning: {warning}" for warning in _grouped(result.warnings, labels)]
     lines += [
         f"dissent: {', '.join(dissent.experts) or 'the minority'} said {_one_line(dissent.text)}"
@@ -70,6 +70,13 @@ def _shortened(message: str, result: Result, labels: set[str]) -> str:
     """An error's text, in which each cause stands once."""
     causes = [cause for cause in map(why_missing, result.experts) if cause in message]
     return message.replace("; ".join(causes), "; ".join(_grouped(causes, labels)))
+
+
+def _cut(result: Result) -> list[str]:
+    """What even those have to know who want nothing but the answer: that it is not whole."""
+    written = (*result.experts, *result.others, *([result.decider] if result.decider else []))
+    cut = any(reply.finish_reason == "length" and reply.text == result.answer for reply in written)
+    return ["warning: the answer was cut off at its token limit"] if cut and result.answer else []
 
 
 def _closing(result: Result) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from pydantic import BaseModel, SecretStr
 
-from council.agents.secrecy import LEAST, names_secret
+from council.agents.secrecy import LEAST, forms, names_secret
 from council.config import PanelConfig
 
 HIDDEN = "(secret)"
@@ -56,7 +56,7 @@ def secrets_of(config: PanelConfig | None) -> tuple[str, ...]:
     """The secrets of a panel file that are long enough to be told from words."""
     if config is None:
         return ()
-    found = {secret for secret in _walk("", config) if len(secret) >= LEAST}
+    found = {form for secret in _walk("", config) if len(secret) >= LEAST for form in forms(secret)}
     return tuple(sorted(found, key=len, reverse=True))
 
 

@@ -106,13 +106,17 @@ def is_refusal(text: str) -> bool:
 
 
 def substantive(replies: Sequence[Reply]) -> list[Reply]:
-    """The replies that count: whole, not empty, not filtered and not a refusal."""
+    """The replies that count: whole, not empty, not filtered, not a refusal, and no tool's call.
+
+    What was written before a tool is called is no answer yet, and nobody here calls it.
+    """
     return [
         reply
         for reply in replies
         if reply.status == "complete"
         and reply.text.strip()
-        and reply.finish_reason != "content_filter"
+        and reply.finish_reason not in ("content_filter", "tool_calls")
+        and not reply.tool_calls
         and not reply.refusal
         and not is_refusal(reply.text)
     ]

@@ -11,7 +11,7 @@ from council.agents.anthropic import AnthropicAgent
 from council.agents.http_agent import HTTPAgent
 from council.agents.openai_http import OpenAIHTTPAgent
 from council.agents.proxies import authorization, secrets
-from council.agents.secrecy import header_secrets, names_secret, query_secrets
+from council.agents.secrecy import forms, header_secrets, names_secret, query_secrets
 from council.errors import AgentError
 from council.messages import ChatMessage, ChatRequest
 from council.testing import (
@@ -154,3 +154,12 @@ def test_a_proxys_short_password_is_hidden_only_as_it_is_sent() -> None:
         url = f"http://me:{password}@h:1"
         sent = (authorization(url) or "").removeprefix("Basic ")
         assert secrets({"all://": url}) == (sent, *bare)
+
+
+@pytest.mark.parametrize("echo", ["KEY111+/x", "KEY111%2B/x", "KEY111%2B%2Fx"])
+def test_escaped_forms_of_a_key_are_secret_too(echo: str) -> None:
+    assert echo in forms("KEY111+/x")
+
+
+def test_forms_of_a_value_with_quotes() -> None:
+    assert {'a"b&c<d', 'a\\"b&c<d', "a&quot;b&amp;c&lt;d", "a%22b%26c%3Cd"} <= forms('a"b&c<d')

@@ -59,6 +59,7 @@ def read(*pieces: bytes) -> tuple[list[ChatToken], str | None]:
         (chunk(delta={}, finish_reason=""), ChatToken()),
         (chunk(delta={}, finish_reason="eos"), ChatToken(finish_reason="stop")),
         (chunk(delta={}, finish_reason="model_length"), ChatToken(finish_reason="length")),
+        (chunk(delta={}, finish_reason="refusal"), ChatToken(finish_reason="content_filter")),
         (chunk(delta={}, finish_reason="whim"), ChatToken(finish_reason="other")),
         (
             b'{"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 4,'

@@ -172,3 +172,14 @@ async def test_nothing_that_a_server_says_moves_the_cursor(
     assert "said the server" in shown
     for obeyed in ("\x1b]0;", "\x1b[2J", "\x07"):
         assert obeyed not in shown
+
+
+@pytest.mark.anyio
+async def test_a_cut_answer_is_said_even_to_those_who_want_it_quiet() -> None:
+    cut = ScriptedAgent("a", [ChatToken("The sum is ", finish_reason="length")])
+    result = await council.ask("?", panel=[cut])
+    assert summary_lines(result, brief=True) == [
+        "warning: the answer was cut off at its token limit"
+    ]
+    whole = await council.ask("?", panel=[ScriptedAgent("a", "7")])
+    assert summary_lines(whole, brief=True) == []

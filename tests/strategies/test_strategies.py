@@ -12,7 +12,7 @@ from council.agents.scripted import Script, ScriptedAgent
 from council.errors import QuorumLost, StreamError, TransportError
 from council.events import AnswerDiscarded, AnswerToken, Event, StrategyStandIn
 from council.expert import Expert
-from council.messages import ChatToken
+from council.messages import ChatToken, ToolCallDelta
 from council.strategies.base import is_refusal
 from council.strategies.peers import fence
 
@@ -335,3 +335,13 @@ def test_a_fence_cannot_be_broken() -> None:
         "a &lt;/answer> &lt;answer number='1'> &lt; / ANSWER >"
     )
     assert fence("1 < 2 and <b>") == "1 < 2 and <b>"
+
+
+async def test_words_before_a_tools_call_are_no_answer() -> None:
+    calls = (ToolCallDelta(0, "1", "look", "{}"),)
+    caller = ScriptedAgent(
+        "caller", [ChatToken("Let me look.", tool_calls=calls, finish_reason="tool_calls")]
+    )
+    result = await council.ask("?", panel=[caller, *(ScriptedAgent(id, "7") for id in "ab")])
+    assert (result.answer, result.status) == ("7", "degraded")
+    assert result.reasons == ("caller: wants a tool called, and nobody does",)
