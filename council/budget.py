@@ -114,10 +114,6 @@ class Budget:
         self.held -= hold.amount
         self.spent += used
 
-    def release(self, hold: Hold) -> None:
-        """Frees all that was set aside: nothing was used."""
-        self.settle(hold, Amount())
-
     def named(self, limit: str) -> str:
         """A limit in words: `the run's limit of 1000 tokens`."""
         what = f"{self.tokens} tokens" if limit == "tokens" else f"${self.cost:g}"

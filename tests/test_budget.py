@@ -66,7 +66,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(hold=consumes(holds))
     def release(self, hold: Hold) -> None:
-        self.budget.release(hold)
+        self.budget.settle(hold, Amount())
         self.under_way.remove(hold)
 
     @invariant()
@@ -104,7 +104,7 @@ def test_what_is_released_is_free_again() -> None:
     hold = budget.reserve("a", Amount(100))
     with pytest.raises(LimitReached, match="the run's limit of 100 tokens has 0 left"):
         budget.reserve("b", Amount(1))
-    budget.release(hold)
+    budget.settle(hold, Amount())
     assert budget.free_tokens == 100
     assert budget.refused == {"b": "tokens"}
 
@@ -114,7 +114,7 @@ def test_nothing_is_settled_twice() -> None:
     hold = budget.reserve("a", Amount(10))
     budget.settle(hold, Amount(10))
     with pytest.raises(ValueError, match="settled before"):
-        budget.release(hold)
+        budget.settle(hold, Amount())
     assert (budget.spent, budget.held) == (Amount(10), Amount())
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +11,7 @@ import yaml
 from council.assemble import assemble_panel
 from council.strategies import STRATEGIES
 from council.strategies.extractors import EXTRACTORS
+from tests.support.documents import run_documented
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs" / "strategies").glob("*.md"))
@@ -31,19 +29,7 @@ PANELS = [block for page in PAGES for block in blocks(page, "yaml")]
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_run(command: str, tmp_path: Path) -> None:
-    wrapper = tmp_path / "council"
-    wrapper.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m council.cli "$@"\n')
-    wrapper.chmod(0o755)
-    done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", command],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
-        timeout=100,
-        check=False,
-    )
+    done = run_documented(command, tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
 

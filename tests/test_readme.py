@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import pytest
 from council.agents.kinds import KINDS
 from council.config import load_config
 from council.strategies import STRATEGIES
+from tests.support.documents import run_documented
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -36,21 +36,7 @@ COMMANDS = [
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_run(command: str, tmp_path: Path) -> None:
-    for name, module in (("council", "council.cli"), ("python", "")):
-        wrapper = tmp_path / name
-        target = f"-m {module}" if module else ""
-        wrapper.write_text(f'#!/bin/sh\nexec "{sys.executable}" {target} "$@"\n')
-        wrapper.chmod(0o755)
-    done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", command],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
-        timeout=100,
-        check=False,
-    )
+    done = run_documented(command, tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
 from council.cli.run_options import (
     AnywayOption,
+    DeadlineOption,
     EventsOption,
     JsonOption,
     PanelOption,
@@ -22,9 +21,7 @@ def resume_command(
     run: RunArgument,
     panel: PanelOption = None,
     anyway: AnywayOption = False,
-    deadline: Annotated[
-        str | None, typer.Option(help="End the run after this time: 30, 30s, 2m.")
-    ] = None,
+    deadline: DeadlineOption = None,
     schema: SchemaOption = None,
     as_json: JsonOption = False,
     as_events: EventsOption = False,

@@ -13,7 +13,15 @@ from typing import Annotated
 import typer
 
 from council.cli.exit_codes import USAGE
-from council.cli.run_options import CostOption, SchemaOption, TotalTokensOption
+from council.cli.run_options import (
+    CostOption,
+    DeadlineOption,
+    EventsOption,
+    JsonOption,
+    QuietOption,
+    SchemaOption,
+    TotalTokensOption,
+)
 from council.cli.store_options import NoStoreOption, StoreOption, open_store
 from council.cli.terminal import complain
 from council.errors import ConfigError
@@ -32,22 +40,16 @@ def run_command(
         str | None,
         typer.Option(help=f"Decide by this strategy instead: {STRATEGY_NAMES}."),
     ] = None,
-    deadline: Annotated[
-        str | None, typer.Option(help="End the run after this time: 30, 30s, 2m.")
-    ] = None,
+    deadline: DeadlineOption = None,
     max_total_tokens: TotalTokensOption = None,
     max_cost: CostOption = None,
     schema: SchemaOption = None,
     seed: Annotated[
         int, typer.Option(help="Draws the strategy's lots: orders, labels, random ties.")
     ] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
-    as_events: Annotated[
-        bool, typer.Option("--events", help="Print every event as a line of JSON as it happens.")
-    ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Show no progress and no summary.")
-    ] = False,
+    as_json: JsonOption = False,
+    as_events: EventsOption = False,
+    quiet: QuietOption = False,
     store: StoreOption = None,
     no_store: NoStoreOption = False,
 ) -> None:

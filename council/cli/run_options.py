@@ -17,6 +17,9 @@ EventsOption = Annotated[
     bool, typer.Option("--events", help="Print every event as a line of JSON as it happens.")
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, no summary.")]
+DeadlineOption = Annotated[
+    str | None, typer.Option(help="End the run after this time: 30, 30s, 2m.")
+]
 PanelOption = Annotated[
     Path | None,
     typer.Option("--panel", help="The panel file, where it is elsewhere now.", metavar="CONFIG"),

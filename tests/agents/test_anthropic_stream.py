@@ -10,7 +10,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from council.agents.anthropic_stream import MessageStreamDecoder
-from council.errors import StreamError
 from council.messages import ChatToken, FinishReason, ToolCallDelta, Usage
 from tests.support.anthropic_events import (
     BARE_TOOL_BLOCK,
@@ -29,6 +28,7 @@ from tests.support.anthropic_events import (
     message_start,
     text_block,
 )
+from tests.support.collect import read_body
 
 END = message_delta("end_turn") + STOP
 CUT = "the stream ended before the reply was finished"
@@ -36,15 +36,7 @@ CUT = "the stream ended before the reply was finished"
 
 def read(*pieces: bytes) -> tuple[list[ChatToken], str | None]:
     """The tokens of a body, and the error that ended it."""
-    decoder = MessageStreamDecoder()
-    tokens: list[ChatToken] = []
-    try:
-        for piece in pieces:
-            tokens.extend(decoder.feed(piece))
-        tokens.extend(decoder.end())
-    except StreamError as error:
-        return tokens, str(error)
-    return tokens, None
+    return read_body(MessageStreamDecoder(), pieces)
 
 
 def test_a_reply_of_text() -> None:

@@ -10,8 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from council.agents.wire import ChatStreamDecoder, ChunkReader, error_message
-from council.errors import StreamError
 from council.messages import ChatToken, TokenLogprob, Usage
+from tests.support.collect import read_body
 
 
 def chunk(**choice: Any) -> bytes:
@@ -27,15 +27,7 @@ def taken(data: bytes, reader: ChunkReader | None = None) -> list[ChatToken]:
 
 def read(*pieces: bytes) -> tuple[list[ChatToken], str | None]:
     """The tokens of a body, and the error that ended it."""
-    decoder = ChatStreamDecoder()
-    tokens: list[ChatToken] = []
-    try:
-        for piece in pieces:
-            tokens.extend(decoder.feed(piece))
-        tokens.extend(decoder.end())
-    except StreamError as error:
-        return tokens, str(error)
-    return tokens, None
+    return read_body(ChatStreamDecoder(), pieces)
 
 
 @pytest.mark.parametrize(
