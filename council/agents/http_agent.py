@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar
@@ -64,6 +64,7 @@ class HTTPAgent(ABC):
         self.id = id
         self.model = model
         self.url = self.chat_url(endpoint)
+        self._shown = shown(self.url)
         self._api_key = header_value(api_key, "api_key") if api_key else None
         self._headers = {
             name: header_value(value, f"headers.{name}") for name, value in (headers or {}).items()
@@ -71,7 +72,7 @@ class HTTPAgent(ABC):
         self._timeouts = timeouts or Timeouts()
         self._transport = TransportOptions(verify, proxy, trust_env)
         self._secrets = self._all_secrets()
-        self._http_url: httpx.URL | None = None
+        self._base_headers: httpx.Headers | None = None
         self._client = client
         self._own_client: httpx.AsyncClient | None = None
 
@@ -109,13 +110,17 @@ class HTTPAgent(ABC):
         partial: list[str] = []
         try:
             clock = ProgressClock(self._timeouts, anyio.current_time())
-            async with (
-                self._send(request, clock, context) as body,
-                aclosing(_tokens(body, self.decoder())) as tokens,
-            ):
-                async for token in tokens:
-                    partial.append(token.text)
-                    yield token
+            async with self._send(request, clock, context) as body:
+                decoder = self.decoder()
+                while not decoder.done:
+                    data = await body.read(may_break=decoder.whole)
+                    for token in decoder.end() if data is None else decoder.feed(data):
+                        clock.has_token = True
+                        partial.append(token.text)
+                        yield token
+                    if data is None:
+                        return
+                await body.drain()
         except FOREIGN as error:
             raise from_foreign(error, context, "".join(partial)) from error
         except AgentError as error:
@@ -130,7 +135,7 @@ class HTTPAgent(ABC):
     def _context(self, request: ChatRequest) -> CallContext:
         return CallContext(
             self.id,
-            shown(self.url),
+            self._shown,
             request.request_id,
             self._timeouts.connect,
             self._secrets,
@@ -152,11 +157,9 @@ class HTTPAgent(ABC):
     ) -> AsyncGenerator[ResponseBody, None]:
         """Sends the request; the body is that of a 2xx event stream."""
         client = self._shared_client()
-        if self._http_url is None:
-            self._http_url = httpx.URL(self.url)  # taken apart once and not for each request
         http_request = client.build_request(
             "POST",
-            self._http_url,
+            self.url,
             json=self.body(request),
             headers=self._request_headers(request),
             # Connecting is the client's to time; all that follows is the clock's.
@@ -169,13 +172,23 @@ class HTTPAgent(ABC):
             yield body
 
     def _request_headers(self, request: ChatRequest) -> httpx.Headers:
+        if self._base_headers is None:
+            self._base_headers = self._headers_of_all()
+        if not request.request_id:
+            return self._base_headers
+        headers = httpx.Headers(self._base_headers)
+        headers["X-Request-Id"] = request.request_id
+        return headers
+
+    def _headers_of_all(self) -> httpx.Headers:
+        """The headers that all requests have."""
         # Not a dict: names that differ only in case are one header.
-        headers = httpx.Headers(dict(self.api_headers))
+        headers = httpx.Headers(
+            {"User-Agent": "council", "Content-Type": "application/json", **self.api_headers}
+        )
         headers.update(self._headers)
         # Compressing an event stream makes servers hold tokens back.
         headers.update({"Accept": "text/event-stream", "Accept-Encoding": "identity"})
-        if request.request_id:
-            headers["X-Request-Id"] = request.request_id
         if self._api_key:
             headers.update(self.credentials(self._api_key))
         return headers
@@ -194,15 +207,3 @@ def header_value(value: str, key: str) -> str:
     if not (stripped.isascii() and stripped.isprintable()):
         raise ConfigError(f"{key} holds characters that no HTTP header can carry")
     return stripped
-
-
-async def _tokens(body: ResponseBody, decoder: StreamBody) -> AsyncGenerator[ChatToken, None]:
-    """The reply's tokens; raises unless the reply is whole."""
-    while not decoder.done:
-        data = await body.read(may_break=decoder.whole)
-        for token in decoder.end() if data is None else decoder.feed(data):
-            body.clock.has_token = True
-            yield token
-        if data is None:
-            return
-    await body.drain()

@@ -10,6 +10,7 @@ import anyio
 import httpx
 
 from council.agents.http_errors import FOREIGN
+from council.agents.lean_http import LeanBody
 from council.agents.stream_body import QUOTED_BYTES, excerpt
 from council.agents.transport import under_asyncio
 from council.agents.watchdog import Watchdog, watchdog
@@ -74,6 +75,8 @@ class ResponseBody:
         Closing before the chunked terminator was read would cost the connection; a server that
         keeps the stream open is not waited for.
         """
+        if self._at_end():
+            return
         try:
             # Shielded: a deadline that passes just now must not cost a reply that is whole.
             with anyio.move_on_after(_DRAIN_SECONDS, shield=True):
@@ -81,6 +84,10 @@ class ResponseBody:
                     pass
         except FOREIGN:
             pass
+
+    def _at_end(self) -> bool:
+        stream = self.response.stream
+        return isinstance(stream, LeanBody) and stream.at_end
 
     async def excerpt(self) -> bytes:
         """The beginning of the body, for an error."""
@@ -138,6 +145,11 @@ async def open_body(
             yield ResponseBody(response, data, clock, guard)
     finally:
         guard.close()
-        # Shielded: in a cancelled task any await would raise again and leave the socket open.
-        with anyio.move_on_after(_CLOSE_SECONDS, shield=True):
-            await response.aclose()
+        if not (isinstance(response.stream, LeanBody) and response.stream.let_go()):
+            await _close(response)
+
+
+async def _close(response: httpx.Response) -> None:
+    # Shielded: in a cancelled task any await would raise again and leave the socket open.
+    with anyio.move_on_after(_CLOSE_SECONDS, shield=True):
+        await response.aclose()

@@ -61,7 +61,7 @@ class SSEDecoder:
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
         """Takes the next bytes and returns the events that are complete now."""
         if self._at_rest and _is_one_event(chunk):
-            return [ServerSentEvent(chunk[6:-2], "message", self._id)]
+            return [tuple.__new__(ServerSentEvent, (chunk[6:-2], "message", self._id, None))]
         events: list[ServerSentEvent] = []
         for line in self._complete_lines(chunk):
             event = self._take_line(line)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import httpx
-import httpx_aiohttp
 
+from council.agents.lean_http import LeanClient, LeanTransport
 from council.agents.proxies import (
     EVERYTHING,
     ProxiedTransport,
@@ -28,8 +28,6 @@ from council.errors import ConfigError
 T = TypeVar("T")
 
 _NO_LIMIT = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-# The aiohttp transport takes None for aiohttp's default of 100 connections; 0 is "no limit".
-_NO_AIOHTTP_LIMIT = httpx.Limits(max_connections=0, max_keepalive_connections=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +123,7 @@ def new_client(options: TransportOptions | None = None) -> httpx.AsyncClient:
     try:
         # Proxies are mounted here and not by httpx: both transports then get the same context for
         # a proxy's own certificate, and the same bytes for its password.
-        return httpx.AsyncClient(
-            transport=_transport(context), mounts=mounts, timeout=None, trust_env=False
-        )
+        return LeanClient(_transport(context), mounts)
     except httpx.InvalidURL:
         raise ConfigError("NO_PROXY in the environment: an entry is no host or URL") from None
 
@@ -145,7 +141,7 @@ def _transport(
     context: ssl.SSLContext, proxy: httpx.Proxy | None = None
 ) -> httpx.AsyncBaseTransport:
     if under_asyncio():
-        return httpx_aiohttp.AiohttpTransport(verify=context, limits=_NO_AIOHTTP_LIMIT, proxy=proxy)
+        return LeanTransport(context, proxy)
     return httpx.AsyncHTTPTransport(verify=context, limits=_NO_LIMIT, proxy=proxy)
 
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from council.agents import wire
 from council.agents.wire import ChatStreamDecoder, ChunkReader, error_message
-from council.messages import ChatToken, TokenLogprob, Usage
+from council.messages import ChatToken, TokenLogprob, Usage, text_token
 from tests.support.collect import read_body
 
 
@@ -311,3 +312,63 @@ def test_any_cutting_of_the_same_bytes_gives_the_same_tokens(body: bytes, cuts: 
         pieces.append(rest[:cut])
         rest = rest[cut:]
     assert read(*pieces, rest) == read(body)
+
+
+_EXTRAS: dict[str, list[tuple[str, Any]]] = {
+    "chunk": [
+        ("usage", {"prompt_tokens": 1, "completion_tokens": 2}),
+        ("usage", None),
+        ("error", {"message": "no"}),
+        ("object", "error"),
+        ("type", "error"),
+        ("service_tier", "flex"),
+        ("timings", {}),
+        ("choices", []),
+        ("choices", None),
+    ],
+    "choice": [
+        ("finish_reason", "stop"),
+        ("finish_reason", "error"),
+        ("finish_reason", ""),
+        ("index", 1),
+        ("index", None),
+        ("logprobs", {"content": [{"token": "a", "logprob": -1.0}]}),
+        ("logprobs", None),
+        ("error", {"message": "no"}),
+        ("delta", None),
+        ("delta", []),
+    ],
+    "delta": [
+        ("content", ""),
+        ("content", None),
+        ("content", [{"type": "text", "text": "a"}]),
+        ("content", 7),
+        ("role", "assistant"),
+        ("reasoning_content", "hm"),
+        ("refusal", "no"),
+        ("tool_calls", [{"index": 0, "id": "1", "function": {"name": "f", "arguments": "{}"}}]),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [(part, name, value) for part, extras in _EXTRAS.items() for name, value in extras],
+)
+def test_the_short_way_of_plain_text_says_what_the_long_one_says(
+    part: str, name: str, value: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delta: dict[str, Any] = {"content": "a"}
+    choice: dict[str, Any] = {"index": 0, "delta": delta, "finish_reason": None}
+    whole: dict[str, Any] = {"id": "1", "object": "chat.completion.chunk", "choices": [choice]}
+    {"chunk": whole, "choice": choice, "delta": delta}[part][name] = value
+    frame = b"data: " + json.dumps(whole).encode() + b"\n\n"
+    short = read(frame, frame)
+    monkeypatch.setattr(wire, "_only_text", lambda chunk: "")
+    assert read(frame, frame) == short
+
+
+def test_a_token_of_text_is_one_with_all_defaults() -> None:
+    token = text_token("a")
+    assert token == ChatToken("a")
+    assert type(token) is ChatToken
