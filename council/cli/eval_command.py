@@ -1,4 +1,4 @@
-"""`council eval`: how often a panel is right, next to its members alone."""
+"""`council eval`: how often panels are right, next to their members alone and to each other."""
 
 from __future__ import annotations
 
@@ -14,15 +14,21 @@ from council.errors import ConfigError
 # Written out, since `council --help` must not load what an evaluation needs; a test compares.
 BASELINES = ("self-consistency",)
 
+_Configs = Annotated[
+    list[Path],
+    typer.Argument(help="Panel files; several are compared with the first.", metavar="CONFIG"),
+]
+_Questions = Annotated[
+    Path,
+    typer.Option(
+        help="JSON Lines: {id, question, answer, kind?, choices?, field?}.", metavar="FILE"
+    ),
+]
+
 
 def eval_command(
-    config: Annotated[Path, typer.Argument(help="A panel file.", metavar="CONFIG")],
-    questions: Annotated[
-        Path,
-        typer.Option(
-            help="JSON Lines: {id, question, answer, kind?, choices?, field?}.", metavar="FILE"
-        ),
-    ],
+    configs: _Configs,
+    questions: _Questions,
     baseline: Annotated[
         str | None,
         typer.Option(
@@ -50,13 +56,14 @@ def eval_command(
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
-    """Ask a panel questions with known answers. The report goes to standard output.
+    """Ask panels questions with known answers. The report goes to standard output.
 
     \b
     Examples:
       council eval configs/panel.yaml --questions examples/questions/builtin.jsonl
       council eval panel.yaml --questions mine.jsonl --baseline self-consistency --plot out.svg
       council eval panel.yaml --questions mine.jsonl --limit 20 --json > out.json
+      council eval new.yaml old.yaml --questions mine.jsonl
 
     \b
     Exit codes: 0 measured, 1 nothing could be, 2 usage or configuration,
@@ -68,8 +75,9 @@ def eval_command(
     from council.cli.eval_session import EvalOptions, EvalSession
 
     try:
+        wanted = _known(baseline)
         options = EvalOptions(
-            config, questions, _known(baseline), samples, limit, at_once, seed, as_json, plot, quiet
+            tuple(configs), questions, wanted, samples, limit, at_once, seed, as_json, plot, quiet
         )
         code = anyio.run(EvalSession(options).run)
     except ConfigError as error:

@@ -1,8 +1,10 @@
-"""One evaluation: shows how far it is, prints what came of it, and minds the signals."""
+"""One evaluation or several: shows how far it is, prints what came of it, minds the signals."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from council.cli.exit_codes import FAILED, OK
@@ -10,10 +12,11 @@ from council.cli.interrupts import run_until_signal
 from council.cli.terminal import answer, harmless, say
 from council.council import open_council
 from council.errors import ConfigError
+from council.evaluation.comparison import Measured, compare, comparison_markdown, pictured
 from council.evaluation.measure import BASELINE, Evaluation, questions_at_once
 from council.evaluation.plot import plot
 from council.evaluation.questions import read_questions
-from council.evaluation.report import Asked, markdown, to_json
+from council.evaluation.report import Asked, Member, as_data, markdown
 from council.evaluation.scoring import Answered
 from council.evaluation.summary import Summary, summarize
 
@@ -25,7 +28,7 @@ _FAILURES = 3
 class EvalOptions:
     """What the command line asks for; raises ConfigError for what cannot be combined."""
 
-    config: Path
+    configs: tuple[Path, ...]
     questions: Path
     baseline: bool
     samples: int | None
@@ -39,13 +42,15 @@ class EvalOptions:
     def __post_init__(self) -> None:
         if self.samples is not None and not self.baseline:
             raise ConfigError("--samples is the baseline's: add --baseline self-consistency")
+        if len(set(self.configs)) < len(self.configs):
+            raise ConfigError("a panel file is named twice: each is compared with the others once")
         # Known before minutes of asking, not after them.
         if self.plot and (self.plot.is_dir() or not self.plot.absolute().parent.is_dir()):
             raise ConfigError(f"--plot {self.plot}: expected a file in a folder that exists")
 
 
 class EvalSession:
-    """One evaluation, shown as asked for.
+    """One evaluation for each panel file, shown as asked for.
 
     Args:
         options: What the command line asks for.
@@ -57,7 +62,8 @@ class EvalSession:
     def __init__(self, options: EvalOptions) -> None:
         self._options = options
         self._questions = read_questions(options.questions)[: options.limit]
-        self._evaluation: Evaluation | None = None
+        self._evaluations: list[Evaluation] = []
+        self._printed = False
         self._right: dict[str, int] = {}
         self._failures = 0
         self._exit_code = OK
@@ -66,14 +72,27 @@ class EvalSession:
         """Asks; returns the exit code.
 
         Raises:
-            ConfigError: The panel file cannot be used.
+            ConfigError: A panel file cannot be used.
         """
         interrupted = await run_until_signal(self._ask, self._print_partial)
         return self._exit_code if interrupted is None else interrupted
 
     async def _ask(self) -> None:
+        configs = self._options.configs
+        for config in configs:
+            # A mistake in the last file is told before minutes of asking, not after them.
+            async with open_council(config):
+                pass
+        for config, name in zip(configs, names_of(configs), strict=True):
+            if len(configs) > 1 and not self._options.quiet:
+                say(f"{harmless(name)}:")
+            await self._ask_panel(config)
+        self._print()
+
+    async def _ask_panel(self, config: Path) -> None:
         options = self._options
-        async with open_council(options.config) as council:
+        self._right = {}
+        async with open_council(config) as council:
             evaluation = Evaluation(
                 council,
                 self._questions,
@@ -81,41 +100,80 @@ class EvalSession:
                 at_once=options.at_once,
                 tell=self._tell,
             )
-            self._evaluation = evaluation
+            self._evaluations.append(evaluation)
             await evaluation.ask_panel()
             if options.baseline:
                 await evaluation.ask_baseline(options.samples)
-            # From here on an interrupt finds nothing more to print.
-            self._evaluation = None
-            self._print(evaluation)
 
     def _print_partial(self) -> None:
-        evaluation, self._evaluation = self._evaluation, None
-        if evaluation is not None and evaluation.panel:
-            self._print(evaluation, interrupted=True)
+        self._evaluations = [one for one in self._evaluations if one.panel]
+        if self._evaluations and not self._printed:
+            self._print(interrupted=True)
 
-    def _print(self, evaluation: Evaluation, *, interrupted: bool = False) -> None:
-        """Prints the report, draws the picture and settles the exit code."""
-        options, summary = self._options, summary_of(evaluation)
-        at_once = options.at_once or questions_at_once(evaluation.council)
-        paths = str(options.config), str(options.questions)
-        asked = Asked(*paths, options.seed, at_once, interrupted)
-        text = markdown(asked, summary)
-        if options.as_json:
-            text = to_json(asked, summary, evaluation.panel, evaluation.baseline)
-        if not answer(text):
+    def _print(self, *, interrupted: bool = False) -> None:
+        """Prints the reports, draws the picture and settles the exit code."""
+        # From here on an interrupt finds nothing more to print.
+        self._printed = True
+        measured = self._measured()
+        render = self._json if self._options.as_json else self._markdown
+        if not answer(render(measured, interrupted=interrupted)):
             say("council: error: standard output cannot be written to")
             self._exit_code = FAILED
-        if summary.rows[0].accuracy is None:
+        if any(one.summary.rows[0].accuracy is None for one in measured):
             self._exit_code = FAILED
-        self._draw(summary)
+        self._draw(measured)
 
-    def _draw(self, summary: Summary) -> None:
+    def _measured(self) -> list[Measured]:
+        # An interrupted session has asked only the first panels.
+        names = names_of(self._options.configs)
+        return [
+            Measured(name, summary_of(one))
+            for name, one in zip(names, self._evaluations, strict=False)
+        ]
+
+    def _markdown(self, measured: Sequence[Measured], *, interrupted: bool) -> str:
+        asked = self._asked(interrupted=interrupted)
+        parts = [markdown(what, one.summary) for what, one in zip(asked, measured, strict=True)]
+        if len(measured) > 1:
+            comparison = compare(measured, self._options.seed)
+            parts.append(comparison_markdown(comparison, str(self._options.questions)))
+        return "\n\n".join(parts)
+
+    def _json(self, measured: Sequence[Measured], *, interrupted: bool) -> str:
+        """One panel's object; for several, a list of them and the comparison."""
+        panels = [
+            as_data(asked, one.summary, evaluation.panel, evaluation.baseline)
+            for asked, one, evaluation in zip(
+                self._asked(interrupted=interrupted), measured, self._evaluations, strict=True
+            )
+        ]
+        data: dict[str, object] = panels[0]
+        if len(self._options.configs) > 1:
+            comparison = compare(measured, self._options.seed)
+            data = {"panels": panels, "comparison": asdict(comparison)}
+        return json.dumps(data, indent=2, ensure_ascii=False)
+
+    def _asked(self, *, interrupted: bool) -> list[Asked]:
+        """How each panel was asked; the last one is the one that an interrupt cut short."""
+        options, evaluations = self._options, self._evaluations
+        return [
+            Asked(
+                str(config),
+                str(options.questions),
+                options.seed,
+                options.at_once or questions_at_once(evaluation.council),
+                interrupted and evaluation is evaluations[-1],
+                tuple(map(Member.of, evaluation.council.experts)),
+            )
+            for config, evaluation in zip(options.configs, evaluations, strict=False)
+        ]
+
+    def _draw(self, measured: Sequence[Measured]) -> None:
         if self._options.plot is None:
             return
-        title = f"{self._options.config.name} on {self._options.questions.name}"
+        title = f"{', '.join(names_of(self._options.configs))} on {self._options.questions.name}"
         try:
-            self._options.plot.write_text(plot(summary, title), "utf-8")
+            self._options.plot.write_text(plot(pictured(measured), title), "utf-8")
         except OSError as error:
             say(f"council: error: --plot {self._options.plot}: {error.strerror or error}")
             self._exit_code = FAILED
@@ -132,6 +190,12 @@ class EvalSession:
         total = len(self._questions)
         if done * _LINES // total > (done - 1) * _LINES // total:
             say(f"{name:>16} | {done} of {total} questions, {self._right[name]} right")
+
+
+def names_of(configs: Sequence[Path]) -> list[str]:
+    """What panels are called: their files without `.yaml`, or as given if two would be alike."""
+    names = [config.stem for config in configs]
+    return names if len(set(names)) == len(names) else [str(config) for config in configs]
 
 
 def summary_of(evaluation: Evaluation) -> Summary:

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from html import escape
 from itertools import count
 
-from council.evaluation.report import percent
 from council.evaluation.statistics import Interval
-from council.evaluation.summary import Row, Summary
+from council.evaluation.summary import Row
+from council.evaluation.tables import percent
 
-_LEFT, _RIGHT, _TOP = 230, 150, 56
+_LEFT, _RIGHT, _TOP = 290, 150, 56
 _BAR, _STEP = 18, 34
 _SCALE = 440  # pixels from 0 to 100%
-_COLOURS = {"panel": "#1b6ca8", "expert": "#9db8cc", "baseline": "#c98b2b"}
+_COLOURS = {"panel": "#1b6ca8", "single": "#7c8a94", "expert": "#9db8cc", "baseline": "#c98b2b"}
 _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def plot(summary: Summary, title: str) -> str:
+def plot(rows: Sequence[Row], title: str) -> str:
     """Bars with intervals, one for each row that has an accuracy.
 
     Args:
-        summary: What to draw.
+        rows: What to draw.
         title: Above it.
     """
-    rows = [(row, row.accuracy) for row in summary.rows if row.accuracy]
-    width, bottom = _LEFT + _SCALE + _RIGHT, _TOP + _STEP * len(rows)
+    bars = [(row, row.accuracy) for row in rows if row.accuracy]
+    width, bottom = _LEFT + _SCALE + _RIGHT, _TOP + _STEP * len(bars)
     height = bottom + 40
     return "\n".join(
         [
@@ -33,13 +34,13 @@ def plot(summary: Summary, title: str) -> str:
             f' width="{width}" height="{height}" role="img" aria-labelledby="title words"'
             ' font-family="sans-serif" font-size="13">',
             f'<title id="title">{_text(title)}</title>',
-            f'<desc id="words">{_text(in_words(summary))}</desc>',
+            f'<desc id="words">{_text(in_words(rows))}</desc>',
             f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
             f'<text x="16" y="26" font-size="15" font-weight="bold">{_text(title)}</text>',
             *_axis(bottom),
             *(
                 line
-                for (row, share), y in zip(rows, count(_TOP, _STEP))
+                for (row, share), y in zip(bars, count(_TOP, _STEP))
                 for line in _bar(row, share, y)
             ),
             "</svg>\n",
@@ -47,10 +48,10 @@ def plot(summary: Summary, title: str) -> str:
     )
 
 
-def in_words(summary: Summary) -> str:
+def in_words(rows: Sequence[Row]) -> str:
     """What the picture shows, as sentences."""
     sentences = ["Accuracy with 95% intervals."]
-    for row in summary.rows:
+    for row in rows:
         if row.accuracy:
             share, bounds = percent(row.accuracy)
             sentences.append(f"{row.name}: {share} ({bounds}) of {row.questions} questions.")
@@ -87,7 +88,7 @@ def _x(share: float) -> float:
     return round(_LEFT + _SCALE * share, 1)
 
 
-def _short(name: str, characters: int = 30) -> str:
+def _short(name: str, characters: int = 38) -> str:
     return name if len(name) <= characters else f"{name[: characters - 1]}…"
 
 

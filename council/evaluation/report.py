@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from council.evaluation.findings import findings
 from council.evaluation.scoring import VERDICTS, Answered
-from council.evaluation.statistics import Interval
 from council.evaluation.summary import Row, Summary
+from council.evaluation.tables import NOTHING, flat, percent, table
 from council.evaluation.voices import requests_of
+from council.expert import Expert
 
-_NOTHING = "–"
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """How one of the panel's experts was asked.
+
+    Attributes:
+        id: The expert.
+        samples: How many answers it was to give.
+        weight: What its vote counts.
+        temperature: None where that was left to the server.
+    """
+
+    id: str
+    samples: int
+    weight: float
+    temperature: float | None
+
+    @classmethod
+    def of(cls, expert: Expert) -> Member:
+        """How an expert is asked."""
+        return cls(expert.id, expert.samples, expert.weight, expert.sampling.temperature)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +46,7 @@ class Asked:
         seed: Of lots and resamples.
         at_once: How many questions were under way at once.
         interrupted: Whether it was stopped before its end.
+        members: How each expert was asked.
     """
 
     config: str
@@ -32,42 +54,32 @@ class Asked:
     seed: int
     at_once: int
     interrupted: bool = False
+    members: tuple[Member, ...] = ()
 
 
 def markdown(asked: Asked, summary: Summary) -> str:
-    """The report: two tables, one by fields if questions name any, and what else to know."""
-    parts = [_title(asked, summary), _table(_ACCURACY, _accuracy_rows(summary))]
-    parts.append(_table(_COSTS, _cost_rows(summary)))
+    """The report: what was found, two tables, one by fields if questions name any, and notes."""
+    parts = [_title(asked, summary), table(_ACCURACY, _accuracy_rows(summary))]
+    found = findings(summary)
+    parts += ["\n".join(f"- {flat(finding)}" for finding in found)] if found else []
+    parts.append(table(_COSTS, _cost_rows(summary)))
     if summary.fields:
-        parts.append(_table(_field_heads(summary), _field_rows(summary)))
-    parts.append("\n".join(f"- {_flat(note)}" for note in _notes(asked, summary)))
+        parts.append(table(_field_heads(summary), _field_rows(summary)))
+    parts.append("\n".join(f"- {flat(note)}" for note in _notes(asked, summary)))
     return "\n\n".join(parts)
 
 
-def to_json(
+def as_data(
     asked: Asked, summary: Summary, panel: Sequence[Answered], baseline: Sequence[Answered]
-) -> str:
-    """Everything, as one object."""
-    data = {
+) -> dict[str, Any]:
+    """Everything, as one object of JSON."""
+    return {
         **asdict(asked),
         **asdict(summary),
+        "findings": findings(summary),
         "answers": [_answered(outcome) for outcome in panel],
         "baseline_answers": [_answered(outcome) for outcome in baseline],
     }
-    return json.dumps(data, indent=2, ensure_ascii=False)
-
-
-def percent(interval: Interval | None, *, signed: bool = False) -> tuple[str, str]:
-    """A share and its interval in percent, or in points with a sign."""
-    if interval is None:
-        return _NOTHING, _NOTHING
-    form = "{:+.1f}" if signed else "{:.1f}"
-    value, low, high = (
-        # A zero has no sign.
-        form.format(100 * share).replace("-0.0", "0.0").replace("+0.0", "0.0")
-        for share in (interval.value, interval.low, interval.high)
-    )
-    return f"{value}" if signed else f"{value}%", f"{low} to {high}"
 
 
 _ACCURACY = (
@@ -85,12 +97,14 @@ def _title(asked: Asked, summary: Summary) -> str:
     if summary.asked < summary.of:
         count = f"{summary.asked} of {summary.of} questions"
     stopped = ", interrupted" if asked.interrupted else ""
-    return f"**{_flat(asked.config)}** on {_flat(asked.questions)}: {count}{stopped}"
+    return f"**{flat(asked.config)}** on {flat(asked.questions)}: {count}{stopped}"
 
 
 def _accuracy_rows(summary: Summary) -> Iterator[list[str]]:
     for row in summary.rows:
-        flips = [_NOTHING] * 2 if row.role == "panel" else [str(row.gained), str(row.lost)]
+        flips = (
+            [NOTHING] * 2 if row.role in ("panel", "single") else [str(row.gained), str(row.lost)]
+        )
         yield [
             row.name,
             *percent(row.accuracy),
@@ -102,6 +116,8 @@ def _accuracy_rows(summary: Summary) -> Iterator[list[str]]:
 
 def _cost_rows(summary: Summary) -> Iterator[list[str]]:
     for row in summary.rows:
+        if row.role == "single":
+            continue
         usage = row.usage
         about = "~" if usage.estimated else ""
         answered = sum(row.verdicts.values())
@@ -110,7 +126,7 @@ def _cost_rows(summary: Summary) -> Iterator[list[str]]:
             f"{row.requests:,}",
             f"{about}{usage.prompt_tokens:,}",
             f"{about}{usage.completion_tokens:,}",
-            f"{about}{_each(row, summary):.1f}" if answered else _NOTHING,
+            f"{about}{_each(row, summary):.1f}" if answered else NOTHING,
             _seconds(row.median),
             _seconds(row.p95),
         ]
@@ -129,7 +145,7 @@ def _field_heads(summary: Summary) -> tuple[str, ...]:
 def _field_rows(summary: Summary) -> Iterator[list[str]]:
     for field in summary.fields:
         shares = (field.accuracy.get(row.name) for row in summary.rows)
-        cells = (_NOTHING if share is None else f"{share:.0%}" for share in shares)
+        cells = (NOTHING if share is None else f"{share:.0%}" for share in shares)
         yield [field.name, str(field.questions), *cells]
 
 
@@ -144,6 +160,7 @@ def _notes(asked: Asked, summary: Summary) -> Iterator[str]:
         " panel is right where this one's first answer is not; spoils: the other"
         " way round."
     )
+    yield from _sampling(asked.members)
     yield f"seconds: with {asked.at_once} questions under way at once, loading of models included."
     if summary.saved:
         yield (
@@ -158,21 +175,30 @@ def _notes(asked: Asked, summary: Summary) -> Iterator[str]:
     yield from summary.remarks
 
 
-def _table(heads: Sequence[str], rows: Iterator[list[str]]) -> str:
-    rule = ["---", *("---:" for _ in heads[1:])]
-    return "\n".join(_line(cells) for cells in (heads, rule, *rows))
+def _sampling(members: Sequence[Member]) -> Iterator[str]:
+    """How members were asked, and what that means for a vote among samples."""
+    if members:
+        yield f"asked: {'; '.join(map(_way, members))}."
+    if any(member.samples > 1 and member.temperature != 0 for member in members):
+        yield (
+            "samples are drawn with chance, and are worse for it the higher the temperature: a vote"
+            " among them may do no more than come back to one answer at temperature 0. Measure that"
+            " beside it."
+        )
 
 
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(_flat(cell).replace('|', chr(92) + '|') for cell in cells)} |"
-
-
-def _flat(text: str) -> str:
-    return " ".join(text.split())
+def _way(member: Member) -> str:
+    """`ada × 3 at temperature 0.7, weight 2`."""
+    count = f" × {member.samples}" if member.samples > 1 else ""
+    heat = "its server's temperature"
+    if member.temperature is not None:
+        heat = f"temperature {member.temperature:g}"
+    weight = f", weight {member.weight:g}" if member.weight != 1 else ""
+    return f"{member.id}{count} at {heat}{weight}"
 
 
 def _seconds(value: float | None) -> str:
-    return _NOTHING if value is None else f"{value:.2f}"
+    return NOTHING if value is None else f"{value:.2f}"
 
 
 def _answered(outcome: Answered) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 # The standard normal distribution's quantile at 97.5%: two sides of 2.5% each are left out.
@@ -19,6 +19,10 @@ class Interval:
     value: float
     low: float
     high: float
+
+    def overlaps(self, other: Interval) -> bool:
+        """Whether some value lies within the bounds of both."""
+        return self.low <= other.high and other.low <= self.high
 
 
 def wilson(successes: int, trials: int) -> Interval:
@@ -84,6 +88,22 @@ def accuracy(scores: Sequence[float], seed: int) -> Interval | None:
     if all(score in (0, 1) for score in scores):
         return wilson(round(math.fsum(scores)), len(scores))
     return bootstrap(scores, seed)
+
+
+def paired(first: Mapping[str, float], other: Mapping[str, float], seed: int) -> Interval | None:
+    """By how much the first's mean score is greater, on the questions that both answered.
+
+    Args:
+        first: Scores by the question's id.
+        other: Those of whom it is compared with.
+        seed: As for `bootstrap`.
+
+    Returns:
+        The mean difference, -1 to 1; None where they have no question in common.
+    """
+    # Questions are answered in any order, and a seed is to give the same interval.
+    both = sorted(first.keys() & other.keys())
+    return bootstrap([first[id] - other[id] for id in both], seed) if both else None
 
 
 def quantile(values: Sequence[float], share: float) -> float:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from council.evaluation.questions import Question
 from council.evaluation.scoring import VERDICTS, Answered, Verdict
-from council.evaluation.statistics import Interval, accuracy, bootstrap, quantile
-from council.evaluation.voices import Role, Voice, one_expert, whole_panel
+from council.evaluation.statistics import Interval, accuracy, paired, quantile
+from council.evaluation.voices import Role, Voice, panel_voices, whole_panel
 from council.messages import Usage
 
 
@@ -21,10 +21,12 @@ class Row:
         role: What it is.
         questions: On how many questions it gave an answer.
         accuracy: The share of these that it got right, 0 to 1; None where it answered none.
+        scores: For each of these questions' ids, the share of its answers that are right.
         verdicts: How many of its answers were which.
         ahead: By how much the panel's share is greater, on the questions that both answered; -1 to
             1, None for the panel itself.
-        gained: Questions that its first answer did not get right, and the panel did.
+        gained: Questions that its first answer did not get right, and the panel did; as `lost`, of
+            no meaning for a single answer on average.
         lost: Questions that its first answer got right, and the panel did not.
         requests: How many requests were behind its answers.
         usage: The tokens of these.
@@ -36,6 +38,7 @@ class Row:
     role: Role
     questions: int
     accuracy: Interval | None
+    scores: Mapping[str, float]
     verdicts: Mapping[Verdict, int]
     ahead: Interval | None
     gained: int
@@ -62,7 +65,8 @@ class Summary:
     Attributes:
         asked: How many questions the panel has been asked.
         of: How many it was to be asked.
-        rows: The panel, its experts, then the baseline if there is one.
+        rows: The panel, a single answer of it if it has several experts, these, then the baseline
+            if there is one.
         fields: In the order of the file; empty where questions name none.
         saved: Requests never sent because the answers so far decided.
         remarks: What the reader should know besides, a sentence each.
@@ -97,8 +101,8 @@ def summarize(
         baseline_name: What it is called; empty for no baseline.
         seed: Draws the resamples.
     """
-    whole = whole_panel(f"panel ({strategy})", "panel", panel)
-    voices = [whole, *(one_expert(id, panel) for id in experts)]
+    voices = panel_voices(strategy, experts, panel)
+    whole = voices[0]
     if baseline_name:
         voices.append(whole_panel(baseline_name, "baseline", baseline))
     return Summary(
@@ -118,9 +122,11 @@ def _row(voice: Voice, whole: Voice, seed: int) -> Row:
         name=voice.name,
         role=voice.role,
         questions=len(scores),
-        accuracy=accuracy(list(scores.values()), seed),
+        # In the order of ids: runs end in any order, and a seed is to give the same interval.
+        accuracy=accuracy([scores[id] for id in sorted(scores)], seed),
+        scores=scores,
         verdicts={verdict: voice.count(verdict) for verdict in VERDICTS},
-        ahead=None if voice is whole else _ahead(whole.scores(), scores, seed),
+        ahead=None if voice is whole else paired(whole.scores(), scores, seed),
         gained=gained,
         lost=lost,
         requests=voice.requests,
@@ -128,13 +134,6 @@ def _row(voice: Voice, whole: Voice, seed: int) -> Row:
         median=quantile(voice.seconds, 0.5) if voice.seconds else None,
         p95=quantile(voice.seconds, 0.95) if voice.seconds else None,
     )
-
-
-def _ahead(whole: Mapping[str, float], other: Mapping[str, float], seed: int) -> Interval | None:
-    """The mean difference on the questions that both answered: the same ones, so paired."""
-    # In the order of ids: runs end in any order, and a seed is to give the same interval.
-    both = sorted(whole.keys() & other.keys())
-    return bootstrap([whole[id] - other[id] for id in both], seed) if both else None
 
 
 def _flips(voice: Voice, whole: Voice) -> tuple[int, int]:

@@ -12,7 +12,11 @@ from council.messages import Usage
 from council.replies import Reply
 from council.result import Result
 
-Role = Literal["panel", "expert", "baseline"]
+Role = Literal["panel", "single", "expert", "baseline"]
+"""`single`: any one answer of the panel's experts, on average."""
+
+SINGLE = "single answer (mean)"
+"""What a report calls that."""
 
 
 @dataclass(slots=True)
@@ -62,6 +66,34 @@ def whole_panel(name: str, role: Role, outcomes: Sequence[Answered]) -> Voice:
             voice.seconds.append(outcome.result.seconds)
         voice.usage += outcome.result.usage
         voice.requests += len(requests_of(outcome.result))
+    return voice
+
+
+def panel_voices(
+    strategy: str, experts: Sequence[str], outcomes: Sequence[Answered]
+) -> list[Voice]:
+    """The panel, a single answer of it where it has several members, and each member.
+
+    Args:
+        strategy: What the panel decides by.
+        experts: The members' ids.
+        outcomes: Of the panel's runs.
+    """
+    voices = [whole_panel(f"panel ({strategy})", "panel", outcomes)]
+    if len(experts) > 1:
+        voices.append(single_answers(outcomes))
+    return [*voices, *(one_expert(id, outcomes) for id in experts)]
+
+
+def single_answers(outcomes: Sequence[Answered]) -> Voice:
+    """All experts' answers within the panel's runs, as if one that is drawn at random gave them."""
+    voice = Voice(SINGLE, "single")
+    for outcome in outcomes:
+        verdicts = [verdict for verdict in outcome.verdicts if verdict is not None]
+        if verdicts:
+            voice.verdicts[outcome.question.id] = verdicts
+        for reply in outcome.result.experts:
+            _add(voice, reply)
     return voice
 
 

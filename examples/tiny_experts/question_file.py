@@ -4,7 +4,8 @@ Small talk is left out: it has no held-out part.
 
 Examples:
     python -m examples.tiny_experts.question_file --out examples/questions/builtin.jsonl
-    python -m examples.tiny_experts.question_file --count 100 --seed 2 --out more.jsonl
+    python -m examples.tiny_experts.question_file --seed 11 --out others.jsonl \\
+        --without examples/questions/builtin.jsonl
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from random import Random
 
 from examples.tiny_experts.questions import FIELDS, Item, draw
 
-COUNT = 20
+COUNT = 50
 """Questions per field of the shipped file."""
 SEED = 1
 """Seed of the shipped file."""
@@ -109,6 +110,26 @@ def lines(count: int, seed: int) -> Iterator[str]:
             yield json.dumps(record(field, items[place]), ensure_ascii=False)
 
 
+def without(drawn: Iterable[str], others: Iterable[str]) -> Iterator[str]:
+    """Leave out what another question file asks, so that one can be tuned on and one measured.
+
+    Args:
+        drawn: Lines of a question file.
+        others: Lines of the other one.
+
+    Yields:
+        The lines whose id and whose wording are in none of the others.
+    """
+    asked = {text for line in others for text in _identity(line)}
+    yield from (line for line in drawn if asked.isdisjoint(_identity(line)))
+
+
+def _identity(line: str) -> tuple[str, str]:
+    """A line's id and its wording; either makes it the same question."""
+    values = json.loads(line)
+    return values["id"], values["question"]
+
+
 def main() -> None:
     """Write a question file from the command line."""
     parser = argparse.ArgumentParser(
@@ -119,9 +140,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="the file to write")
     parser.add_argument("--count", type=int, default=COUNT, help="questions per field")
     parser.add_argument("--seed", type=int, default=SEED, help="seed of the questions")
+    parser.add_argument(
+        "--without", type=Path, metavar="FILE", help="leave out what this question file asks"
+    )
     arguments = parser.parse_args()
+    others = arguments.without.read_text("utf-8").split("\n") if arguments.without else []
     try:
-        text = "".join(f"{line}\n" for line in lines(arguments.count, arguments.seed))
+        drawn = without(lines(arguments.count, arguments.seed), filter(None, others))
+        text = "".join(f"{line}\n" for line in drawn)
     except ValueError as error:
         parser.error(str(error))
     arguments.out.write_text(text, "utf-8")

@@ -59,8 +59,8 @@ async def run(*arguments: str) -> tuple[int, str, str]:
     return await anyio.to_thread.run_sync(call)
 
 
-def panel(folder: Path, *servers: RawServer, **more: Any) -> str:
-    file = folder / "panel.yaml"
+def panel(folder: Path, *servers: RawServer, name: str = "panel", **more: Any) -> str:
+    file = folder / f"{name}.yaml"
     experts = [{"model": "m", "endpoint": server.url, "retries": 0} for server in servers]
     file.write_text(yaml.safe_dump({"experts": experts, **more}))
     return str(file)
@@ -87,7 +87,8 @@ async def test_a_table_on_stdout_and_progress_on_stderr(tmp_path: Path) -> None:
     lines = out.splitlines()
     assert lines[0].endswith("q.jsonl: 3 questions")
     assert "| panel (vote) | 66.7% |" in lines[4]
-    assert "| C | 33.3% |" in lines[7]
+    assert "| single answer (mean) | 55.6% |" in lines[5]
+    assert "| C | 33.3% |" in lines[8]
     assert err.splitlines()[-1].strip() == "panel | 3 of 3 questions, 2 right"
 
 
@@ -121,6 +122,67 @@ async def test_the_baseline_asks_one_member_again(tmp_path: Path) -> None:
     assert "self-consistency | 2 of 2 questions, 2 right" in err
 
 
+async def test_several_panels_are_compared_with_the_first(tmp_path: Path) -> None:
+    picture = tmp_path / "out.svg"
+    async with raw_server(said("It is 42.")) as server, raw_server(said("It is 41.")) as other:
+        files = (
+            panel(tmp_path, server, name="good"),
+            panel(tmp_path, other, other, server, name="poor"),
+        )
+        asked = questions(tmp_path, "42", "42", "41", "42")
+        code, out, err = await run(*files, "--questions", asked, "--plot", str(picture))
+        assert (len(server.requests), len(other.requests)) == (4 + 4, 8)
+    assert code == 0
+    titles = [line for line in out.splitlines() if line.startswith("**")]
+    assert [title.split("**")[1] for title in titles] == [*files, "Compared"]
+    compared = out.split("**Compared** with good on ")[1]
+    assert "| good: panel (vote) | 75.0% |" in compared
+    assert "| poor: panel (vote) | 25.0% | 4.6 to 69.9 | -50.0 | -100.0 to +50.0 |" in compared
+    assert "- poor 25.0% (4.6 to 69.9) against good 75.0% (30.1 to 95.4): " in compared
+    assert "poor: C 75.0% (30.1 to 95.4) against good" in compared
+    told = [line.strip() for line in err.splitlines()]
+    assert [line for line in told if line.endswith(":")] == ["good:", "poor:"]
+    assert [line for line in told if " 4 of 4 " in line] == [
+        "panel | 4 of 4 questions, 3 right",
+        "panel | 4 of 4 questions, 1 right",
+    ]
+    assert "poor: single answer (mean): 41.7%" in picture.read_text("utf-8")
+
+
+async def test_several_panels_as_json(tmp_path: Path) -> None:
+    async with raw_server(said("It is 42.")) as server:
+        folders = [tmp_path / name for name in ("a", "b")]
+        for folder in folders:
+            folder.mkdir()
+        files = [panel(folder, server) for folder in folders]
+        code, out, err = await run(*files, "--questions", questions(tmp_path, "42"), "--json", "-q")
+    data = json.loads(out)
+    assert (code, err) == (0, "")
+    assert [one["config"] for one in data["panels"]] == files
+    assert [len(one["answers"]) for one in data["panels"]] == [1, 1]
+    assert data["panels"][0]["members"] == [
+        {"id": "A", "samples": 1, "weight": 1.0, "temperature": None}
+    ]
+    # Two files with the same name are told apart by their folders.
+    assert data["comparison"]["first"] == files[0]
+    ahead = {row["panel"]: row["ahead"] for row in data["comparison"]["rows"]}
+    assert ahead == {
+        files[0]: {"value": 0.0, "low": 0.0, "high": 0.0},
+        files[1]: {"value": 0.0, "low": 0.0, "high": 0.0},
+    }
+
+
+async def test_a_mistake_in_the_last_file_is_told_before_anybody_is_asked(tmp_path: Path) -> None:
+    async with raw_server(said("It is 42.")) as server:
+        file = panel(tmp_path, server)
+        bad = tmp_path / "bad.yaml"
+        bad.write_text("experts: [{model: m, endpoit: x}]")
+        code, out, err = await run(file, str(bad), "--questions", questions(tmp_path, "42"))
+        assert server.requests == []
+    assert (code, out) == (2, "")
+    assert "bad.yaml:1" in err
+
+
 async def test_where_all_fail_nothing_is_measured(tmp_path: Path) -> None:
     async with raw_server(plain_reply("500 Oh", '{"error": "overheated"}')) as server:
         file, asked = panel(tmp_path, server), questions(tmp_path, *["42"] * 5)
@@ -151,6 +213,29 @@ async def test_an_interrupt_prints_what_there_is(
     assert (data["interrupted"], data["asked"], data["of"]) == (True, 2, 5)
     assert data["rows"][0]["accuracy"]["value"] == 1.0
     assert "Traceback" not in err
+
+
+async def test_an_interrupt_compares_what_there_is(tmp_path: Path) -> None:
+    half: list[Step] = [STREAM_HEAD, chunked(delta("It is")), until_closed]
+    ready, stuck = [said("It is 42.")] * 4, [said("It is 41."), half]
+    async with raw_server(*ready) as server, raw_server(*stuck) as other:
+        files = panel(tmp_path, server, name="first"), panel(tmp_path, other, name="second")
+        last = panel(tmp_path, server, name="third")
+        asked = questions(tmp_path, *["42"] * 4)
+        process = start(*files, last, "--questions", asked, "--at-once", "1")
+        said_so_far = ""
+        while "second:" not in said_so_far or "1 of 4 questions, 0" not in said_so_far:
+            said_so_far += (line := await read_line(process))
+            assert line, "the process ended too early"
+        process.send_signal(signal.SIGINT)
+        out, _ = await anyio.to_thread.run_sync(process.communicate)
+    assert process.returncode == 130
+    titles = [line for line in out.splitlines() if line.startswith("**")]
+    assert titles[0].endswith(": 4 questions")
+    assert titles[1].endswith(": 1 of 4 questions, interrupted")
+    assert titles[2].startswith("**Compared** with first")
+    assert "| second: panel (vote) | 0.0% | 0.0 to 79.3 | -100.0 |" in out
+    assert "third" not in out
 
 
 async def read_line(process: subprocess.Popen[str]) -> str:
@@ -189,6 +274,10 @@ async def test_mistakes_of_a_question_file_are_told_before_anybody_is_asked(tmp_
             "--plot nowhere/a.svg: expected a file in a folder that exists",
         ),
         (["configs/panel.yaml", "--questions", SHIPPED, "--limit", "0"], "--limit"),
+        (
+            ["configs/panel.yaml", "configs/panel.yaml", "--questions", SHIPPED],
+            "a panel file is named twice",
+        ),
     ],
 )
 async def test_usage_errors(arguments: list[str], message: str) -> None:
@@ -204,8 +293,9 @@ async def test_the_built_in_panel_on_the_shipped_questions() -> None:
     )
     assert code == 0, err
     data = json.loads(out)
-    assert [row["name"] for row in data["rows"]] == ["panel (vote)", "abacus", "atlas", "sage"]
-    assert all(sum(row["verdicts"].values()) == 10 for row in data["rows"])
+    names = ["panel (vote)", "single answer (mean)", "abacus", "atlas", "sage"]
+    assert [row["name"] for row in data["rows"]] == names
+    assert [sum(row["verdicts"].values()) for row in data["rows"]] == [10, 30, 10, 10, 10]
     assert data["rows"][0]["verdicts"]["failed"] == 0
     # Far below what they reach: this is about the way from a file to a figure.
     assert data["rows"][0]["accuracy"]["value"] >= 0.3

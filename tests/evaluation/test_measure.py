@@ -77,14 +77,29 @@ async def test_the_panel_and_each_expert_from_the_same_replies() -> None:
     assert [len(agent.requests) for agent in agents] == [10, 10, 10]
     shares = [row.accuracy.value for row in summary.rows if row.accuracy]
     # From 6 on, b and c agree on 0: the panel is as good as its middle one.
-    assert shares == pytest.approx([0.6, 1.0, 0.6, 0.4])
-    assert [(row.gained, row.lost) for row in summary.rows[1:]] == [(0, 4), (0, 0), (2, 0)]
+    assert shares == pytest.approx([0.6, 2 / 3, 1.0, 0.6, 0.4])
+    assert [(row.gained, row.lost) for row in summary.rows[2:]] == [(0, 4), (0, 0), (2, 0)]
     ahead = [row.ahead.value for row in summary.rows[1:] if row.ahead]
-    assert ahead == pytest.approx([-0.4, 0.0, 0.2])
+    assert ahead == pytest.approx([-1 / 15, -0.4, 0.0, 0.2])
     assert summary.rows[0].ahead is None
     assert [(field.name, field.questions) for field in summary.fields] == [("f0", 5), ("f1", 5)]
     assert summary.fields[0].accuracy["c"] == pytest.approx(0.4)
     assert (summary.asked, summary.of, summary.remarks) == (10, 10, ())
+
+
+async def test_a_single_answer_counts_each_reply_that_came() -> None:
+    broken = ScriptedAgent("c", StreamError("cut off"))
+    seats = (Expert("a", ScriptedAgent("a", good_up_to(9)), samples=3), broken)
+    summary = summary_of(await measured(*seats, ScriptedAgent("b", good_up_to(4))))
+    single = row(summary, "single answer (mean)")
+    assert summary.rows[1] is single
+    # Three samples that are always right, one that is right on half of the questions.
+    assert single.verdicts == {"right": 35, "wrong": 5, "abstained": 0, "failed": 10}
+    assert single.accuracy is not None
+    assert single.accuracy.value == pytest.approx(35 / 40)
+    assert single.requests == 50
+    assert {single.scores[f"q{n}"] for n in (0, 4)} == {1.0}
+    assert {single.scores[f"q{n}"] for n in (5, 9)} == {0.75}
 
 
 async def test_failures_are_in_no_accuracy() -> None:
@@ -125,6 +140,16 @@ async def test_samples_count_each_for_itself_and_the_question_once() -> None:
     assert ahead is not None
     assert (accuracy.value, ahead.value) == pytest.approx((2 / 3, 1 / 3))
     assert row(summary, "a").requests == 30
+
+
+async def test_a_seed_gives_the_same_intervals_in_whatever_order_runs_end() -> None:
+    seats = [ScriptedAgent(id, good_up_to(last)) for id, last in zip("abc", (7, 5, 1), strict=True)]
+    evaluation = await measured(*seats)
+    summary = summary_of(evaluation)
+    evaluation.panel = [*evaluation.panel[3:], *evaluation.panel[:3]]
+    turned = summary_of(evaluation)
+    assert [row.accuracy for row in turned.rows] == [row.accuracy for row in summary.rows]
+    assert [row.ahead for row in turned.rows] == [row.ahead for row in summary.rows]
 
 
 async def test_stopping_early_is_counted() -> None:

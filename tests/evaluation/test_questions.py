@@ -12,7 +12,7 @@ import pytest
 from council.errors import ConfigError
 from council.evaluation.questions import KINDS, Question, parse_question, read_questions
 from council.evaluation.scoring import mark_text
-from examples.tiny_experts.question_file import ASKED, COUNT, SEED, held_out_items, lines
+from examples.tiny_experts.question_file import ASKED, COUNT, SEED, held_out_items, lines, without
 from examples.tiny_experts.questions import FIELDS, draw
 from examples.tiny_experts.split import is_held_out
 
@@ -125,7 +125,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 def test_the_shipped_file_is_what_the_command_writes() -> None:
     assert SHIPPED.read_text("utf-8").splitlines() == list(lines(COUNT, SEED))
     questions = read_questions(SHIPPED)
-    assert len(questions) == 200
+    assert len(questions) == 500
     assert {question.field for question in questions} == set(ASKED)
     assert {question.kind for question in questions} < set(KINDS)
     # The first lines are about all fields too.
@@ -144,7 +144,29 @@ def test_the_shipped_questions_are_held_out_of_training() -> None:
 
 def test_a_field_that_has_no_more_questions_says_so() -> None:
     with pytest.raises(ValueError, match=r"dates: found \d+ different held-out questions"):
-        held_out_items("dates", 200, seed=0)
+        held_out_items("dates", 80, seed=0)
+
+
+def test_a_file_can_leave_out_what_another_one_asks() -> None:
+    shipped = SHIPPED.read_text("utf-8").splitlines()
+    asked = {
+        text
+        for question in map(parse_question, shipped)
+        for text in (question.id, question.question)
+    }
+    drawn = list(lines(COUNT, SEED + 1))
+    left = list(without(drawn, shipped))
+    # In the drawn order, and nothing that the shipped file does not ask is gone.
+    assert left == [row for row in drawn if asked.isdisjoint(identity(row))]
+    assert 0 < len(left) < len(drawn)
+    again = parse_question(shipped[0])
+    other_key = line(id="another", question=again.question)
+    assert list(without([other_key, line(id=again.id, question="?")], shipped)) == []
+
+
+def identity(row: str) -> set[str]:
+    question = parse_question(row)
+    return {question.id, question.question}
 
 
 @pytest.mark.parametrize("field", ASKED)

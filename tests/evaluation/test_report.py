@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 
 import pytest
 
@@ -12,9 +13,10 @@ from council.errors import StreamError
 from council.evaluation.measure import Evaluation
 from council.evaluation.plot import in_words, plot
 from council.evaluation.questions import Question
-from council.evaluation.report import Asked, markdown, percent, to_json
+from council.evaluation.report import Asked, Member, as_data, markdown
 from council.evaluation.statistics import Interval
 from council.evaluation.summary import Summary, summarize
+from council.evaluation.tables import percent
 
 pytestmark = pytest.mark.anyio
 
@@ -48,15 +50,18 @@ async def test_tables_are_whole() -> None:
     _, summary = await small()
     text = markdown(ASKED, summary)
     tables = [part.splitlines() for part in text.split("\n\n") if part.startswith("|")]
-    assert [len(table) for table in tables] == [6, 6, 4]
+    assert [len(table) for table in tables] == [7, 6, 4]
     for table in tables:
         assert len({len(cells(line)) for line in table}) == 1, table
     first = [cells(line) for line in tables[0]]
     assert first[2][:7] == ["panel (vote)", "50.0%", "9.5 to 90.5", "1", "1", "0", "0"]
-    assert first[3][:2] == ["a¦ <b>", "50.0%"]
-    assert first[3][7:] == ["0.0", "0.0 to 0.0", "0", "0"]
-    assert first[5][:7] == ["c", "–", "–", "0", "0", "0", "2"]
-    assert cells(tables[2][2]) == ["a¦b", "1", "100%", "100%", "100%", "–"]
+    assert first[3][:2] == ["single answer (mean)", "50.0%"]
+    assert first[3][3:7] == ["2", "2", "0", "2"]
+    assert first[3][9:] == ["–", "–"]
+    assert first[4][:2] == ["a¦ <b>", "50.0%"]
+    assert first[4][7:] == ["0.0", "0.0 to 0.0", "0", "0"]
+    assert first[6][:7] == ["c", "–", "–", "0", "0", "0", "2"]
+    assert cells(tables[2][2]) == ["a¦b", "1", "100%", "100%", "100%", "100%", "–"]
     assert text.startswith("**panel.yaml** on q.jsonl: 2 questions\n")
 
 
@@ -69,7 +74,7 @@ async def test_an_interrupted_report_says_so() -> None:
 
 async def test_json_has_each_answer() -> None:
     evaluation, summary = await small()
-    data = json.loads(to_json(ASKED, summary, evaluation.panel, evaluation.baseline))
+    data = json.loads(json.dumps(as_data(ASKED, summary, evaluation.panel, evaluation.baseline)))
     assert data["rows"][0]["accuracy"]["value"] == 0.5
     assert data["rows"][0]["verdicts"] == {"right": 1, "wrong": 1, "abstained": 0, "failed": 0}
     assert [answer["verdict"] for answer in data["answers"]] == ["right", "wrong"]
@@ -83,16 +88,28 @@ async def test_json_has_each_answer() -> None:
 
 async def test_the_picture_is_xml_with_the_same_in_words() -> None:
     _, summary = await small()
-    root = ElementTree.fromstring(plot(summary, "a & <b>\x00"))
+    root = ElementTree.fromstring(plot(summary.rows, "a & <b>\x00"))
     assert root.get("role") == "img"
     named = {element.get("id"): element.text for element in root.iter() if element.get("id")}
     assert set((root.get("aria-labelledby") or "").split()) == set(named)
     assert named["title"] == "a & <b>"
-    assert named["words"] == in_words(summary)
-    assert "panel (vote): 50.0% (9.5 to 90.5) of 2 questions." in in_words(summary)
+    assert named["words"] == in_words(summary.rows)
+    assert "panel (vote): 50.0% (9.5 to 90.5) of 2 questions." in in_words(summary.rows)
     bars = [bar for bar in root.iter(f"{SVG}rect") if bar.get("x")]
     # c answered nothing: it has no bar.
-    assert [float(bar.get("width", 0)) for bar in bars] == [220.0] * 3
+    assert [float(bar.get("width", 0)) for bar in bars] == [220.0] * 4
+
+
+async def test_the_report_says_how_members_were_asked() -> None:
+    _, summary = await small()
+    greedy, left = Member("a", 1, 1.0, 0.0), Member("b", 1, 1.2, None)
+    text = markdown(replace(ASKED, members=(greedy, left)), summary)
+    assert "- asked: a at temperature 0; b at its server's temperature, weight 1.2." in text
+    assert "drawn with chance" not in text
+    warm = Member("c", 3, 1.0, 0.7)
+    text = markdown(replace(ASKED, members=(greedy, warm)), summary)
+    assert "; c × 3 at temperature 0.7." in text
+    assert "may do no more than come back to one answer at temperature 0" in text
 
 
 def test_percents() -> None:

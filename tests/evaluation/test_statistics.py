@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from council.evaluation.statistics import Interval, accuracy, bootstrap, quantile, wilson
+from council.evaluation.statistics import Interval, accuracy, bootstrap, paired, quantile, wilson
 
 SHARES = st.floats(-1, 1, allow_nan=False)
 TRIALS = st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
@@ -92,6 +92,27 @@ def test_bootstrap_of_paired_differences_is_narrower_than_of_strangers() -> None
 def test_bootstrap_needs_values() -> None:
     with pytest.raises(ValueError, match="no values"):
         bootstrap([], 0)
+
+
+def test_paired_takes_the_questions_of_both_in_any_order() -> None:
+    first = {"a": 1.0, "b": 0.5, "c": 0.0, "mine": 1.0}
+    other = {"c": 1.0, "b": 0.0, "a": 0.0, "theirs": 0.0}
+    expected = bootstrap([1.0, 0.5, -1.0], seed=3)
+    assert paired(first, other, seed=3) == expected
+    assert paired(dict(reversed(first.items())), other, seed=3) == expected
+    assert paired(first, {"theirs": 1.0}, seed=3) is None
+
+
+def test_intervals_overlap_from_their_bounds_on() -> None:
+    low = Interval(0.2, 0.1, 0.3)
+    touching, apart = Interval(0.4, 0.3, 0.5), Interval(0.4, 0.31, 0.5)
+    within = Interval(0.2, 0.15, 0.25)
+    assert low.overlaps(touching)
+    assert touching.overlaps(low)
+    assert low.overlaps(within)
+    assert within.overlaps(low)
+    assert not low.overlaps(apart)
+    assert not apart.overlaps(low)
 
 
 def test_accuracy_of_right_and_wrong_is_wilsons_and_of_shares_is_resampled() -> None:
