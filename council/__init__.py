@@ -26,12 +26,14 @@ if TYPE_CHECKING:
     from council.agents.openai_http import OpenAIHTTPAgent
     from council.agents.scripted import ScriptedAgent
     from council.config import BackendConfig
+    from council.conversation import Conversation
     from council.council import Council, ask, open_council
     from council.errors import (
         AgentError,
         AgentTimeout,
         BackendError,
         ConfigError,
+        ConversationBusy,
         CouncilError,
         LimitExceeded,
         LimitReached,
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
         Synthesize,
         Vote,
     )
+    from council.tools.tool import Tool
 
 _HOMES = {
     "Agent": "council.agents.base",
@@ -75,6 +78,8 @@ _HOMES = {
     "ChatToken": "council.messages",
     "Concat": "council.strategies",
     "ConfigError": "council.errors",
+    "Conversation": "council.conversation",
+    "ConversationBusy": "council.errors",
     "Council": "council.council",
     "Cost": "council.prices",
     "CouncilError": "council.errors",
@@ -104,6 +109,7 @@ _HOMES = {
     "StreamError": "council.errors",
     "Synthesize": "council.strategies",
     "Timeouts": "council.limits",
+    "Tool": "council.tools.tool",
     "TransportError": "council.errors",
     "Usage": "council.messages",
     "Vote": "council.strategies",
@@ -124,6 +130,8 @@ __all__ = [
     "ChatToken",
     "Concat",
     "ConfigError",
+    "Conversation",
+    "ConversationBusy",
     "Cost",
     "Council",
     "CouncilError",
@@ -152,6 +160,7 @@ __all__ = [
     "StreamError",
     "Synthesize",
     "Timeouts",
+    "Tool",
     "TransportError",
     "Usage",
     "Vote",

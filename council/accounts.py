@@ -54,7 +54,7 @@ def _used(spent: Iterable[tuple[LiveReply, Reply]]) -> Iterator[tuple[LiveReply,
             # The server read the prompt, whether or not anybody waited for the answer.
             usage = live.prompt_estimate()
         if usage is not None:
-            yield live, usage
+            yield from ((live, own) for own in live.requests(usage))
 
 
 def _was_left(outcome: Reply) -> bool:

@@ -15,11 +15,13 @@ from council.events import (
     ExpertNotice,
     ExpertStarted,
     ExpertToken,
+    ToolCalled,
+    ToolReturned,
 )
 from council.hedge import open_reply
 from council.limits import Deadline
 from council.live import LiveReply
-from council.messages import ChatToken
+from council.messages import ChatToken, Notice
 from council.replies import Reply, ReplyStatus
 
 _ENDINGS = {"complete": ExpertFinished, "failed": ExpertFailed, "cancelled": ExpertCancelled}
@@ -99,8 +101,7 @@ class Asker:
 
     def _emit_token(self, live: LiveReply, token: ChatToken, at: float, *, answering: bool) -> None:
         if token.notice:
-            kind, message = token.notice.kind, token.notice.message
-            self.emit(ExpertNotice(at, live.expert.id, live.sample, live.stage, kind, message))
+            self._tell(live, token.notice, at)
         if token.text or token.reasoning:
             self.emit(
                 ExpertToken(
@@ -109,3 +110,16 @@ class Asker:
             )
         if answering and token.text:
             self.emit(AnswerToken(at, token.text))
+
+    def _tell(self, live: LiveReply, notice: Notice, at: float) -> None:
+        who = (at, live.expert.id, live.sample, live.stage)
+        use = notice.tool
+        if use is None:
+            self.emit(ExpertNotice(*who, notice.kind, notice.message))
+            return
+        live.use_tool(use)
+        if use.result is None:
+            self.emit(ToolCalled(*who, use.id, use.name, use.arguments))
+        else:
+            told = (use.result, use.failed, use.seconds or 0.0)
+            self.emit(ToolReturned(*who, use.id, use.name, *told))

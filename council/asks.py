@@ -48,9 +48,15 @@ class Ask:
             self.messages,
             expert.sampling.for_sample(self.sample),
             request_id=uuid.uuid4().hex,
+            tools=expert.tools if _answers(stage) else (),
             extra=expert.extra,
         )
         return form.shaped(request, stage, takes_schema=expert.takes_schema) if form else request
+
+
+def _answers(stage: str) -> bool:
+    # Whoever ranks, judges or writes has the others' answers to go by, and no more than they.
+    return stage == "answer" or stage.startswith("round-")
 
 
 def starts(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import anyio
 from pydantic import ValidationError
 
 from council.agents.base import Agent
@@ -14,7 +15,14 @@ from council.agents.embedder import Embedder
 from council.agents.kinds import KINDS, build_agent
 from council.agents.shared import Shared
 from council.answer_form import AnswerForm
-from council.checks import check_families, check_prices, check_quorum, check_seats, unpriced
+from council.checks import (
+    check_families,
+    check_prices,
+    check_quorum,
+    check_seats,
+    price_lines,
+    unpriced,
+)
 from council.config import EmbedderConfig, ExpertConfig, PanelConfig, SynthesizerConfig
 from council.config.complaints import complaints
 from council.config.document import Document
@@ -25,10 +33,9 @@ from council.config.schema import WRITER_ID, is_reserved
 from council.errors import BackendError, ConfigError
 from council.expert import Expert
 from council.limits import RunLimits
-from council.prices import FREE
+from council.price_table import price_for
 from council.strategies import STRATEGIES, Strategy, Vote
 from council.structured import to_form
-from council.tasks import close_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +52,8 @@ class Parts:
 
     async def aclose(self) -> None:
         """Closes the agents and what they share; agents made by hand stay the caller's."""
-        if self.shared is None:
-            return
-        agents: list[Agent | Embedder] = [e.agent for e in (*self.experts, *self.writers)]
-        if self.embedder is not None:
-            agents.append(self.embedder)
-        await close_all([*(agent.aclose for agent in agents), self.shared.aclose])
+        if self.shared is not None:
+            await self.shared.aclose()
 
 
 def assemble_panel(panel: str | Path | Mapping[str, Any]) -> tuple[PanelConfig, Parts]:
@@ -60,22 +63,43 @@ def assemble_panel(panel: str | Path | Mapping[str, Any]) -> tuple[PanelConfig, 
         ConfigError: Something in it is wrong; the message names all that can be found.
     """
     config, document = draft_config(panel)
-    return config, assemble(config, document)
+    return config, assemble(config, document, Shared(config.backend))
 
 
-async def check_panel(panel: str | Path | Mapping[str, Any]) -> tuple[PanelConfig, list[str]]:
+async def built_panel(panel: str | Path | Mapping[str, Any]) -> tuple[PanelConfig, Parts]:
+    """As `assemble_panel`; what was built before a mistake was found is closed again."""
+    config, document = draft_config(panel)
+    return config, await _built(config, document)
+
+
+async def _built(config: PanelConfig, document: Document) -> Parts:
+    shared = Shared(config.backend)
+    try:
+        return assemble(config, document, shared)
+    except BaseException:
+        with anyio.CancelScope(shield=True):
+            await shared.aclose()
+        raise
+
+
+async def check_panel(
+    panel: str | Path | Mapping[str, Any],
+) -> tuple[PanelConfig, list[str], list[str]]:
     """Checks all that can be known of a panel without asking anybody.
 
     Returns:
-        The panel, and what this machine lacks to run it, with the place in the file.
+        The panel; what this machine lacks to run it, with the place in the file; and what is known
+        of its prices, a line for each id.
 
     Raises:
         ConfigError: As for `assemble_panel`; a model file that is no GGUF file is a mistake too.
     """
     config, document = draft_config(panel)
     note_unusable_files(config, document)
-    await assemble(config, document).aclose()
-    return config, _lacking(config, document)
+    parts = await _built(config, document)
+    await parts.aclose()
+    prices = price_lines((*parts.experts, *parts.writers), parts.embedder)
+    return config, _lacking(config, document), prices
 
 
 def _lacking(config: PanelConfig, document: Document) -> list[str]:
@@ -92,15 +116,19 @@ def _lacking(config: PanelConfig, document: Document) -> list[str]:
     return []
 
 
-def assemble(config: PanelConfig, document: Document) -> Parts:
+def assemble(config: PanelConfig, document: Document, shared: Shared) -> Parts:
     """Builds agents and strategy; nothing connects or starts yet.
+
+    Args:
+        config: The panel.
+        document: Where mistakes are noted.
+        shared: What agents share; owns all that is built, also when this raises.
 
     Raises:
         ConfigError: Something that only shows here: an unknown strategy, option or kind, a
             malformed endpoint, a quorum larger than the panel. Mistakes that the document knows
             of already are named with it.
     """
-    shared = Shared(config.backend)
     collect = document.mistakes.collect
     experts: list[Expert] = []
     for i, expert in enumerate(config.experts):
@@ -191,17 +219,17 @@ def _expert(config: ExpertConfig, shared: Shared, document: Document, path: KeyP
         sampling=config.sampling.to_sampling(),
         extra=config.extra_body,
         hedge_after=config.hedge_after,
+        # The bundled server refuses them.
+        takes_tools=config.tools and config.endpoint is not None,
         **_dealings(config),
     )
 
 
 def _dealings(config: ExpertConfig | SynthesizerConfig) -> dict[str, Any]:
     """What a model costs, and whether its server makes answers fit a schema."""
-    if config.endpoint is None:
-        return {"price": FREE, "takes_schema": False}
-    speaks_openai = config.kind in (None, "openai")
+    speaks_openai = config.endpoint is not None and config.kind in (None, "openai")
     return {
-        "price": config.price.to_price() if config.price else None,
+        "price": price_for(config),
         "takes_schema": speaks_openai and config.takes_schema,
     }
 
@@ -243,7 +271,7 @@ def _embedder(config: EmbedderConfig | None, shared: Shared, document: Document)
     from council.agents.embeddings import build
 
     try:
-        return build(config, shared)
+        return shared.own(build(config, shared))
     except ConfigError as error:
         # Its credentials may have been noted already.
         document.mistakes.follow(document.error(("embedder", "endpoint"), str(error)))
@@ -258,7 +286,7 @@ def _agent(
     path: KeyPath,
 ) -> Agent:
     try:
-        return build_agent(id, config, shared)
+        return shared.own(build_agent(id, config, shared))
     except ConfigError as error:
         raise document.error((*path, _blamed(config)), str(error)) from None
 

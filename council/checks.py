@@ -11,6 +11,8 @@ from council.config.hints import nearest
 from council.config.schema import EMBEDDER_ID
 from council.expert import Expert
 from council.limits import default_quorum
+from council.price_table import EXTRA, in_words, is_installed
+from council.prices import FREE
 from council.strategies import Strategy
 
 
@@ -62,7 +64,26 @@ def unpriced(seats: Sequence[Expert], embedder: Embedder | None) -> list[str]:
 
 def price_problem(unpriced: Sequence[str]) -> str:
     """Why there can be no limit of money, and the way out."""
+    table = (
+        "the installed table of prices does not have them"
+        if is_installed()
+        else f"for hosted models pip install '{EXTRA}' brings a table of prices"
+    )
     return (
         f"nobody knows what {', '.join(unpriced)} would cost: give each a price"
-        " (price: {input: 2.5, output: 10.0}, in US dollars for a million tokens), or limit tokens"
+        " (price: {input: 2.5, output: 10.0}, in US dollars for a million tokens), or limit tokens;"
+        f" {table}"
     )
+
+
+def price_lines(seats: Sequence[Expert], embedder: Embedder | None) -> list[str]:
+    """What is known of prices and where from, a line for each id; none for what costs nothing."""
+    prices = {seat.id: seat.price for seat in seats}
+    if embedder is not None:
+        prices[EMBEDDER_ID] = price_of(embedder)
+    charged = {id: price for id, price in prices.items() if price != FREE}
+    if not any(charged.values()):
+        return []  # who gave no price has not asked for one
+    return [
+        f"{id}: {in_words(price) if price else 'price not known'}" for id, price in charged.items()
+    ]

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, closing, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from council.agents.embedder import Embedder
 from council.answer_form import AnswerForm
 from council.assemble import Parts
 from council.budget import Budget
 from council.checks import price_problem, unpriced
 from council.config import PanelConfig
+from council.conversation import Conversation
 from council.errors import ConfigError
 from council.expert import Expert
 from council.limits import RunLimits, checked_limit
 from council.messages import ChatMessage
-from council.metered import MeteredEmbedder, metered
+from council.place import History, Place
 from council.result import Result
 from council.run import Run
+from council.seating import Around, offered
 from council.sources import (
     PanelSource,
     Question,
@@ -36,6 +37,7 @@ from council.sources import (
 from council.strategies import Strategy
 from council.structured import ResponseFormat, reading, to_form
 from council.tasks import task_group
+from council.tools.functions import ToolSource
 
 if TYPE_CHECKING:  # SQLite is loaded where runs are kept
     from council.store.recording import Recording
@@ -86,8 +88,11 @@ class Council:
         max_total_tokens: int | None = None,
         max_cost: float | None = None,
         response_format: ResponseFormat | None = None,
+        tools: Sequence[ToolSource] = (),
+        max_tool_turns: int | None = None,
         seed: int = 0,
         tape: Tape | None = None,
+        place: Place | None = None,
     ) -> AsyncGenerator[Run, None]:
         """Starts a run; iterate it for events, then read `result`. Leaving the block stops it.
 
@@ -102,31 +107,39 @@ class Council:
             max_cost: How many US dollars the run may cost, instead of the panel's own limit.
             response_format: What the answer has to be, instead of the panel's own: a JSON schema,
                 or a pydantic model's class; `Result.parsed` is the value, or an instance of it.
+            tools: Functions, or `Tool`s, that experts may have called before they answer.
+            max_tool_turns: How many times one reply may ask for tools, instead of the panel's own
+                limit.
             seed: Draws the lots of the strategy (orders, labels): the same ones for the same seed
                 and question.
             tape: Replies of an earlier run, to be given instead of asking; see `rerun.py`.
+            place: Where the run stands in a conversation; see `conversation.py`.
 
         Raises:
             ConfigError: An argument cannot be used.
         """
         form = self.form if response_format is None else to_form(response_format)
         chosen = reading(self.strategy if strategy is None else to_strategy(strategy), form)
-        limits = self._limits(deadline, max_total_tokens, max_cost)
+        limits = self._limits(deadline, max_total_tokens, max_cost, max_tool_turns)
         messages, budget = to_messages(question), self._budget(limits)
-        recording = self._record(messages, chosen, limits, tape, form)
+        experts, given = offered(self.experts, tools)
+        recording = self._record(experts, messages, chosen, limits, tape, form, place)
+        around = Around(budget, given, limits.tool_turns, self._config, recording, tape)
         with closing(recording) if recording else nullcontext():
             run = Run(
-                self._seats(self.experts, budget, recording, tape),
+                around.seats(experts),
                 chosen if tape is None else tape.guard(chosen),
                 messages,
-                writers=self._seats(self.writers, budget, recording, tape),
+                writers=around.seats(self.writers),
                 limits=limits,
                 limiter=self._limiter,
                 seed=seed,
-                embedder=_embedder(self.embedder, budget),
+                embedder=around.embedder(self.embedder),
                 watch=recording.watch if recording else None,
                 budget=budget,
                 form=form,
+                place=place,
+                lay_out=around.lay_out,
             )
             with closing(run):
                 async with task_group() as group:
@@ -143,6 +156,8 @@ class Council:
         max_total_tokens: int | None = None,
         max_cost: float | None = None,
         response_format: ResponseFormat | None = None,
+        tools: Sequence[ToolSource] = (),
+        max_tool_turns: int | None = None,
         seed: int = 0,
     ) -> Result:
         """Runs the panel to its result; arguments as for `stream`.
@@ -161,6 +176,8 @@ class Council:
             max_total_tokens=max_total_tokens,
             max_cost=max_cost,
             response_format=response_format,
+            tools=tools,
+            max_tool_turns=max_tool_turns,
             seed=seed,
         ) as run:
             async for _ in run:
@@ -169,17 +186,43 @@ class Council:
             raise run.error
         return run.result
 
+    def conversation(
+        self,
+        history: History = "answers",
+        *,
+        messages: Sequence[ChatMessage] = (),
+        max_turns: int | None = None,
+        max_tokens: int | None = None,
+    ) -> Conversation:
+        """Begins a conversation: each question is asked with those before it and their answers.
+
+        Args:
+            history: What experts see of earlier turns: the panel's `answers`, or each one its
+                `own`. Whoever writes or judges always sees the panel's.
+            messages: What was before, the oldest first, ending with an answer. What stands before
+                the first question, a system prompt above all, is sent with every question.
+            max_turns: How many earlier turns are sent at most. The oldest are left out, whole, and
+                the result warns of it.
+            max_tokens: How many tokens of history are sent at most, by an estimate.
+
+        Raises:
+            ConfigError: An argument cannot be used.
+        """
+        return Conversation.begun(self, history, messages, max_turns, max_tokens)
+
     async def aclose(self) -> None:
         """Closes connections and ends the bundled backend, if the panel had started it."""
         await self._parts.aclose()
 
     def _record(
         self,
+        experts: tuple[Expert, ...],
         messages: tuple[ChatMessage, ...],
         strategy: Strategy,
         limits: RunLimits,
         tape: Tape | None,
         form: AnswerForm | None,
+        place: Place | None,
     ) -> Recording | None:
         """Begins the record of a run, where runs are kept."""
         if self.store is None:
@@ -187,32 +230,20 @@ class Council:
         from council.store.head import head_of
         from council.store.records import FormRecord
 
-        panel = (self.experts, self.writers)
+        panel = (experts, self.writers)
         kept = FormRecord.of(form, given=form is not self._parts.form) if form else None
-        head = head_of(messages, panel, strategy, limits, self._config, self._source, tape, kept)
+        of_file = (self._config, self._source)
+        head = head_of(messages, panel, strategy, limits, *of_file, tape, kept, place)
         return self.store.record(head)
 
-    def _seats(
-        self,
-        experts: tuple[Expert, ...],
-        budget: Budget | None,
-        recording: Recording | None,
-        tape: Tape | None,
-    ) -> tuple[Expert, ...]:
-        """The experts with limits and the record around their agents, where there are any."""
-        if budget is not None:
-            experts = metered(experts, budget)
-        if recording is None and tape is None:
-            return experts
-        from council.store.recorded import recorded
-
-        return recorded(experts, recording, tape)
-
-    def _limits(self, deadline: float | None, tokens: int | None, cost: float | None) -> RunLimits:
+    def _limits(
+        self, deadline: float | None, tokens: int | None, cost: float | None, turns: int | None
+    ) -> RunLimits:
         given = {
             "deadline": checked_limit("deadline", "number of seconds", deadline),
             "tokens": checked_limit("max_total_tokens", "number of tokens", tokens),
             "cost": checked_limit("max_cost", "number of US dollars", cost),
+            "tool_turns": checked_limit("max_tool_turns", "number of turns", turns),
         }
         changed: dict[str, Any] = {name: v for name, v in given.items() if v is not None}
         return replace(self.limits, **changed)
@@ -251,7 +282,7 @@ async def open_council(
         >>> async with open_council("configs/panel.yaml") as panel:
         ...     result = await panel.ask("What is 17 + 25?")
     """
-    config, parts = parts_of(panel)
+    config, parts = await parts_of(panel)
     try:
         async with opened_store(store) as opened:
             council = Council(parts, store=opened, source=source_of(panel), config=config)
@@ -272,6 +303,8 @@ async def ask(
     max_total_tokens: int | None = None,
     max_cost: float | None = None,
     response_format: ResponseFormat | None = None,
+    tools: Sequence[ToolSource] = (),
+    max_tool_turns: int | None = None,
     seed: int = 0,
     store: StoreSource | None = None,
 ) -> Result:
@@ -289,9 +322,7 @@ async def ask(
             max_total_tokens=max_total_tokens,
             max_cost=max_cost,
             response_format=response_format,
+            tools=tools,
+            max_tool_turns=max_tool_turns,
             seed=seed,
         )
-
-
-def _embedder(embedder: Embedder | None, budget: Budget | None) -> Embedder | None:
-    return MeteredEmbedder(embedder, budget) if embedder and budget else embedder

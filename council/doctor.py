@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any
 
 import anyio
 
@@ -16,13 +14,26 @@ from council.agents.kinds import build_agent
 from council.agents.measure import Sample, measure
 from council.agents.models_list import list_models
 from council.agents.shared import Shared
-from council.assemble import Parts, assemble_panel
-from council.config import ExpertConfig, PanelConfig, SynthesizerConfig
-from council.errors import AgentError, AgentTimeout, StreamError, TransportError
+from council.assemble import Parts, built_panel
+from council.config import EmbedderConfig, ExpertConfig, PanelConfig, SynthesizerConfig
+from council.config.schema import WriterConfig
+from council.embedder_exam import examine_embedder
+from council.errors import AgentError, TransportError
+from council.findings import (
+    NO_USAGE,
+    Finding,
+    State,
+    advice_on,
+    look_at_connection,
+    shown,
+    unlisted,
+)
 from council.messages import ChatMessage, ChatRequest, Sampling
+from council.price_table import in_words, price_for
+from council.prices import FREE
 from council.tasks import task_group
 
-State = Literal["ok", "slow", "failed"]
+__all__ = ["Finding", "examine"]
 
 QUESTION = "Say OK, then count from 1 to 50."
 """Longer than what may be answered: who goes on counting ignores `max_tokens`."""
@@ -36,36 +47,11 @@ _MANY_ANSWERS = "Write ten words that have nothing to do with each other."
 # Nobody answers this in JSON unless made to; the word itself is what some servers insist on.
 _NO_JSON_BY_ITSELF = "Say OK. (It need not be JSON.)"
 
+_INSTEAD = "see what `extra_body` and the server's settings ask of it"
+
 _JSON_OBJECT = {"type": "json_object"}
 
 _SAMPLING = frozenset(knob.name for knob in fields(Sampling))
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What came of one model at one endpoint.
-
-    Attributes:
-        experts: The ids of those in the panel who use it.
-        model: Its name.
-        endpoint: Where it is, without credentials; None for the bundled backend.
-        state: `slow` means a first token later than half of what `timeouts.first_token` allows.
-        error: Why it failed.
-        advice: What to do about it, where the error does not say so itself.
-        first_token: Seconds from the request to the first token, connecting included.
-        tokens_per_second: How fast it writes, None where the reply was too short to tell.
-        notes: What it does otherwise than asked.
-    """
-
-    experts: tuple[str, ...]
-    model: str
-    endpoint: str | None
-    state: State
-    error: str = ""
-    advice: str = ""
-    first_token: float | None = None
-    tokens_per_second: float | None = None
-    notes: tuple[str, ...] = ()
 
 
 async def examine(
@@ -73,28 +59,36 @@ async def examine(
 ) -> list[Finding]:
     """Asks every distinct model of a panel something small, all at once and without retries.
 
+    An embedder is asked for the vector of a short text.
+
     Args:
         panel: A panel file's path, or its content as a mapping.
         thorough: Ask some more, to find out whether `seed`, `stop`, `logprobs`, `n` and
             `response_format` are ignored.
 
     Returns:
-        One finding for each, in the order of the panel.
+        One finding for each, in the order of the panel, the embedder's at the end.
 
     Raises:
         ConfigError: The panel cannot be used.
     """
-    config, parts = assemble_panel(panel)
+    config, parts = await built_panel(panel)
     shared = parts.shared or Shared(config.backend)
     findings: dict[int, Finding] = {}
 
     async def visit(place: int, patient: _Patient) -> None:
         findings[place] = await _Examination(patient, shared).run(thorough=thorough)
 
+    async def visit_embedder(place: int, embedder: EmbedderConfig) -> None:
+        findings[place] = await examine_embedder(embedder, shared)
+
+    patients, embedders = _patients(config, parts), _embedders(config)
     try:
         async with task_group() as group:
-            for place, patient in enumerate(_patients(config, parts)):
+            for place, patient in enumerate(patients):
                 group.start_soon(visit, place, patient)
+            for place, embedder in enumerate(embedders, len(patients)):
+                group.start_soon(visit_embedder, place, embedder)
     finally:
         with anyio.CancelScope(shield=True):
             await parts.aclose()
@@ -132,6 +126,16 @@ def _patients(config: PanelConfig, parts: Parts) -> list[_Patient]:
     return list(found.values())
 
 
+def _embedders(config: PanelConfig) -> list[EmbedderConfig]:
+    """The panel's embedder at each of its endpoints."""
+    if config.embedder is None:
+        return []
+    endpoints = config.embedder.endpoint
+    places = [[one] for one in endpoints] if endpoints else [None]
+    updates = [{"endpoint": place, "retries": 0} for place in places]
+    return [config.embedder.model_copy(update=update) for update in updates]
+
+
 def _entries(
     config: PanelConfig, parts: Parts
 ) -> Iterator[tuple[str, ExpertConfig | SynthesizerConfig]]:
@@ -153,20 +157,25 @@ class _Examination:
     async def run(self, *, thorough: bool) -> Finding:
         patient = self.patient
         finding = Finding(
-            tuple(patient.experts), patient.config.model, _without_secrets(patient.endpoint), "ok"
+            tuple(patient.experts),
+            patient.config.model,
+            shown(patient.endpoint),
+            "ok",
+            price=_charged(patient.config),
         )
-        if patient.config.verify is False and (patient.endpoint or "").startswith("https:"):
-            self.notes.append("its certificate is not checked (`verify: false`)")
+        look_at_connection(patient.config, patient.endpoint, self.notes)
         agent = build_agent(patient.experts[0], patient.config, self.shared)
         try:
             sample = await self._measure(agent)
         except AgentError as error:
             if isinstance(error, TransportError) and error.status is not None:
                 await self._look_for_model()
-            said, advice = str(error), _advice(error)
+            said, advice = str(error), advice_on(error)
             return replace(
                 finding, state="failed", error=said, advice=advice, notes=tuple(self.notes)
             )
+        if sample.instead:
+            return replace(finding, state="failed", error=sample.instead, advice=_INSTEAD)
         self._compare(sample)
         await self._look_for_model()
         if thorough:
@@ -197,7 +206,7 @@ class _Examination:
         if sample.left or sample.tokens > 2 * MAX_TOKENS:
             self.notes.append("ignores `max_tokens`")
         if sample.usage is None and not sample.left:
-            self.notes.append("reports no usage: tokens are estimated")
+            self.notes.append(NO_USAGE)
 
     def _state(self, sample: Sample) -> State:
         allowed = self.patient.config.timeouts.first_token
@@ -205,14 +214,9 @@ class _Examination:
 
     async def _look_for_model(self) -> None:
         """Notes when the server's list of models, if it has one, lacks this one."""
-        model = self.patient.config.model
-        names = await list_models(self.patient.config, self.shared)
-        # Ollama may be asked without the tag `latest`, Gemini without the folder.
-        if not names or {model, f"{model}:latest", f"models/{model}"} & set(names):
-            return
-        near = difflib.get_close_matches(model, names, cutoff=0.5)
-        hint = f" (near: {', '.join(near)})" if near else ""
-        self.notes.append(f"not in the server's list of models{hint}")
+        config = self.patient.config
+        note = unlisted(config.model, await list_models(config, self.shared))
+        self.notes += [note] if note else []
 
     async def _look_closer(self, agent: Agent) -> None:
         checks: dict[str, Callable[[Agent], Awaitable[bool]]] = {
@@ -228,6 +232,12 @@ class _Examination:
                     self.notes.append(f"ignores `{name}`")
             except AgentError as error:
                 self.notes.append(f"fails with `{name}`: {error}")
+
+
+def _charged(config: WriterConfig) -> str:
+    """What a model costs, in words; nothing where that is not known, or nothing."""
+    price = price_for(config)
+    return in_words(price) if price and price != FREE else ""
 
 
 async def _ask(
@@ -261,27 +271,3 @@ async def _ignores_response_format(agent: Agent) -> bool:
     written = (await _ask(agent, _NO_JSON_BY_ITSELF, response_format=_JSON_OBJECT)).answer.lstrip()
     # How it begins is enough: the limit may well cut it off.
     return bool(written) and not written.startswith("{")
-
-
-def _without_secrets(endpoint: str | None) -> str | None:
-    if endpoint is None:
-        return None
-    parts = urlsplit(endpoint.strip())
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
-def _advice(error: AgentError) -> str:
-    """The way out of a failure; empty where the error names it, as for a refused key."""
-    if "`" in str(error):
-        return ""
-    if isinstance(error, AgentTimeout):
-        return f"allow it longer with `timeouts.{error.limit}`, or see what keeps the server"
-    if isinstance(error, StreamError):
-        return "check that `endpoint` and `kind` fit the server"
-    if not isinstance(error, TransportError):
-        return ""
-    if error.status is None:
-        return "start the server, or check `endpoint`"
-    if error.status == 429:
-        return "wait, or set `rate`"
-    return "see the server's log, or try later" if error.status >= 500 else ""

@@ -6,11 +6,12 @@
     │  ├─ TransportError      no connection, TLS, or a status other than 2xx
     │  ├─ StreamError         malformed frame, error object, or the stream ended early
     │  ├─ AgentTimeout        a time limit passed: connect, first_token, idle, total, deadline
-    │  ├─ LimitReached        not asked: the run's limit of tokens or money does not allow it
+    │  ├─ LimitReached        not asked (again): the run's limit of tokens, money or tools' turns
     │  └─ BackendError        the bundled backend did not start, or died
     ├─ QuorumLost             too few experts gave an answer that counts
     ├─ StrategyError          the strategy could not decide
     ├─ StoreError             the record of runs cannot be read, or does not hold what is asked for
+    ├─ ConversationBusy       a conversation was asked before its last turn had ended
     └─ LimitExceeded          the run's own limit was reached before there was an answer
 
 An `AgentError` inside a panel becomes a value (`Reply.error`), never the end of the run.
@@ -151,7 +152,8 @@ class LimitReached(AgentError):
     """A request was not sent, since it might have used more than the run may.
 
     Args:
-        limit: Which limit, as it is called under `limits:` in a panel file: `tokens` or `cost`.
+        limit: Which limit, as it is called under `limits:` in a panel file: `tokens`, `cost` or
+            `tool_turns`.
         message: What is left, and what the request might have used.
     """
 
@@ -200,6 +202,12 @@ class StoreError(CouncilError):
     """The record of runs cannot be read, or does not hold what is asked for."""
 
     kind = "store"
+
+
+class ConversationBusy(CouncilError):
+    """A conversation was asked, or changed, while a turn of it was going on."""
+
+    kind = "busy"
 
 
 class LimitExceeded(CouncilError):

@@ -67,6 +67,43 @@ class ExpertNotice:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCalled:
+    """An expert's reply so far was no answer but asks for a tool, which begins to run.
+
+    `id` is unique within the expert's reply; `arguments` is JSON as the model wrote it, shortened
+    and without secrets.
+    """
+
+    at: float
+    expert: str
+    sample: int
+    stage: str
+    id: str
+    name: str
+    arguments: str
+    type: Literal["tool.called"] = "tool.called"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolReturned:
+    """An expert is told what its tool gave: `result`, or with `failed` why there is none.
+
+    `seconds` is how long the tool ran. Tools that were called together are told together.
+    """
+
+    at: float
+    expert: str
+    sample: int
+    stage: str
+    id: str
+    name: str
+    result: str
+    failed: bool
+    seconds: float
+    type: Literal["tool.returned"] = "tool.returned"
+
+
+@dataclass(frozen=True, slots=True)
 class ExpertToken:
     """More of an expert's reply."""
 
@@ -204,6 +241,8 @@ Event = (
     RunStarted
     | ExpertStarted
     | ExpertNotice
+    | ToolCalled
+    | ToolReturned
     | ExpertToken
     | ExpertFinished
     | ExpertFailed

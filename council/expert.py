@@ -31,6 +31,8 @@ class Expert:
         price: What its tokens cost; None where that is not known.
         takes_schema: Whether its server makes answers fit a JSON schema (`response_format`); else
             a sentence of the prompt asks for it.
+        takes_tools: Whether it gets the tools of a run.
+        tools: The functions that it may have called, as the chat API describes them; set by a run.
     """
 
     id: str
@@ -44,6 +46,8 @@ class Expert:
     hedge_after: float | None = None
     price: Price | None = None
     takes_schema: bool = False
+    takes_tools: bool = True
+    tools: tuple[Json, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 < self.weight < float("inf"):

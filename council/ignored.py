@@ -110,7 +110,8 @@ def _written(reply: Reply) -> tuple[int, float]:
     Some servers count thoughts against the limit and some do not: neither ignores it.
     """
     usage = reply.usage
-    counted = usage is not None and not usage.estimated
+    # Where tools were run, the count is that of several requests.
+    counted = usage is not None and not usage.estimated and not reply.tools
     if usage is None or not counted or (reply.reasoning and not usage.reasoning_tokens):
         return len(reply.text) // CHARACTERS_PER_TOKEN, _ESTIMATED
     return usage.completion_tokens - usage.reasoning_tokens, _COUNTED

@@ -116,6 +116,7 @@ class RunLimits:
         concurrency: How many requests may be under way at once, over all runs of a council.
         tokens: How many tokens a run may use, prompts and replies together; None for no limit.
         cost: How many US dollars a run may cost; None for no limit.
+        tool_turns: How many times a reply may ask for tools before it has to be an answer.
     """
 
     deadline: float = 300.0
@@ -124,3 +125,4 @@ class RunLimits:
     concurrency: int = 8
     tokens: int | None = None
     cost: float | None = None
+    tool_turns: int = 8

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import anyio
 
@@ -17,7 +18,9 @@ from council.messages import (
     TokenLogprob,
     ToolCall,
     ToolCallDelta,
+    ToolUse,
     Usage,
+    set_aside,
 )
 from council.replies import Failure, Reply, ReplyStatus, Timings
 
@@ -55,6 +58,8 @@ class LiveReply:
         self._refusal: list[str] = []
         self._logprobs: list[TokenLogprob] = []
         self._calls: dict[int, list[ToolCallDelta]] = {}
+        self._tools: dict[str, ToolUse] = {}
+        self._turns: list[Usage] = []
         self._finish_reason: FinishReason | None = None
         self._usage: Usage | None = None
         self._started: float | None = None
@@ -103,6 +108,22 @@ class LiveReply:
             self._refusal.append(token.refusal)
         self._logprobs.extend(token.logprobs)
 
+    def use_tool(self, use: ToolUse) -> None:
+        """A tool begins to run, or has run: what was written before the call is no answer."""
+        if use.id not in self._tools:
+            aside = set_aside("".join(self._reasoning), "".join(self._text))
+            self._reasoning[:] = [aside]
+            self._text.clear()
+            self._logprobs.clear()
+            self._calls.clear()
+            if self._usage is not None and self._usage not in self._turns:
+                self._turns.append(self._usage)
+        self._tools[use.id] = use
+
+    def requests(self, total: Usage) -> list[Usage]:
+        """What each request of the reply used, where tools made it several; a price is for one."""
+        return [now - before for before, now in pairwise([Usage(), *self._turns, total])]
+
     def end(self, status: ReplyStatus, now: float, error: AgentError | None = None) -> Reply:
         """The reply as it stands, with the given outcome."""
         started = now if self._started is None else self._started
@@ -119,9 +140,10 @@ class LiveReply:
             error=Failure.of(error) if error else None,
             usage=self._usage or self._estimate(),
             timings=Timings(first, now - started),
-            tool_calls=tuple(_joined(pieces) for _, pieces in sorted(self._calls.items())),
+            tool_calls=tuple(joined(pieces) for _, pieces in sorted(self._calls.items())),
             refusal="".join(self._refusal),
             logprobs=tuple(self._logprobs),
+            tools=tuple(self._tools.values()),
         )
 
     def prompt_estimate(self) -> Usage:
@@ -137,7 +159,8 @@ class LiveReply:
         return replace(self.prompt_estimate(), completion_tokens=completion)
 
 
-def _joined(pieces: list[ToolCallDelta]) -> ToolCall:
+def joined(pieces: list[ToolCallDelta]) -> ToolCall:
+    """A call from its pieces."""
     return ToolCall(
         id=next((piece.id for piece in pieces if piece.id), ""),
         name="".join(piece.name for piece in pieces),

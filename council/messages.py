@@ -17,7 +17,7 @@ FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "other"
 CHARACTERS_PER_TOKEN = 4
 """What a token of English comes to on average; in other languages it has fewer characters."""
 
-NoticeKind = Literal["loading", "retry", "fallback", "hedge", "recorded"]
+NoticeKind = Literal["loading", "retry", "fallback", "hedge", "recorded", "tool"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +31,38 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ToolCallDelta:
-    """A piece of the `index`-th tool call: id and name come once, arguments in parts."""
+    """A piece of the `index`-th tool call: id and name come once, arguments in parts.
+
+    `extra` is what the server wants back with the call; see `ChatMessage.extra`.
+    """
 
     index: int
     id: str = ""
     name: str = ""
     arguments: str = ""
+    extra: Json | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUse:
+    """A tool that council ran for an expert, and what came of it, as far as it may be shown.
+
+    Attributes:
+        id: The call's id, unique within a reply.
+        name: What the model called.
+        arguments: The JSON text as the model wrote it, shortened and without secrets.
+        result: What the model was told, shortened and without secrets; None while the tool runs,
+            and where it was cut off.
+        failed: Whether that was an error: the tool raised, is not known or refused its arguments.
+        seconds: How long it ran; None as for `result`.
+    """
+
+    id: str
+    name: str
+    arguments: str
+    result: str | None = None
+    failed: bool = False
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +83,15 @@ class ChatMessage:
         content: Text, or parts as the chat API has them (`{"type": "image_url", …}`).
         tool_calls: What an assistant's turn wants called.
         tool_call_id: Which call a tool's turn answers.
+        extra: By a call's id, what the server that wrote it wants back with it: the thinking before
+            it, or a signature of that. Only the server's own API reads it.
     """
 
     role: Role
     content: str | tuple[Json, ...] = ""
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str = ""
+    extra: Json | None = None
 
     @property
     def text(self) -> str:
@@ -158,13 +187,30 @@ class Usage:
             self.estimated or other.estimated,
         )
 
+    def __sub__(self, other: Usage) -> Usage:
+        """What was used since: `other` is an earlier count of the same."""
+        return Usage(
+            self.prompt_tokens - other.prompt_tokens,
+            self.completion_tokens - other.completion_tokens,
+            self.cached_tokens - other.cached_tokens,
+            self.reasoning_tokens - other.reasoning_tokens,
+            self.estimated,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something an agent did that a watcher should know of and that is no part of the reply."""
+    """Something an agent did that a watcher should know of and that is no part of the reply.
+
+    Attributes:
+        kind: What it was.
+        message: The same in words for a person.
+        tool: The tool that is run, or was; what was written before the call is no answer.
+    """
 
     kind: NoticeKind
     message: str
+    tool: ToolUse | None = None
 
 
 class ChatToken(NamedTuple):
@@ -181,7 +227,7 @@ class ChatToken(NamedTuple):
         refusal: More of a refusal, which is no answer.
         logprobs: Log probabilities of the text's tokens, where asked for.
         choice: Which of the request's `n` answers this belongs to.
-        notice: Set when the agent reports on itself (loading a model, trying again).
+        notice: Set when the agent reports on itself (loading a model, trying again, a tool).
         vectors: What an embedder answers with instead of text, in the order of the texts.
     """
 
@@ -200,3 +246,9 @@ class ChatToken(NamedTuple):
 def text_token(text: str) -> ChatToken:
     """A token of text alone, as nearly all are: filling in defaults costs three times as much."""
     return tuple.__new__(ChatToken, (text, "", None, None, (), "", (), 0, None, ()))
+
+
+def set_aside(reasoning: str, text: str) -> str:
+    """The thinking of a reply with words at its end that came before a tool, and are no answer."""
+    parts = [part.strip("\n") for part in (reasoning, text) if part.strip()]
+    return "".join(f"{part}\n\n" for part in parts)

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from council.agents.base import Agent, has_begun
-from council.agents.embedder import Embedded, Embedder, price_of
+from council.agents.embedder import Embedded, Embedder, fields_of, price_of
 from council.budget import Amount, Budget
 from council.config.schema import EMBEDDER_ID
 from council.errors import AgentError, AgentTimeout, BackendError, TransportError
@@ -96,8 +96,9 @@ class Metered:
         if stated_limit(request) is not None:
             return request
         budget, answers = self._budget, answers_of(request)
-        # Expected again, should it be a second try of the same request.
+        # Expected again, should it be a second try of the same request, or go on after tools.
         budget.expect(request.request_id)
+        budget.shortened.pop(request.request_id, None)
         share = self._share(prompt)
         if share is None or share[1] >= MOST_TOKENS * answers:
             return with_limit(request, MOST_TOKENS)
@@ -112,7 +113,7 @@ class Metered:
             left["tokens"] = budget.free_tokens // budget.waiting - prompt
         if budget.free_picodollars is not None:
             money = budget.free_picodollars // budget.waiting - price.at_most(prompt, 0)
-            left["cost"] = price.affordable(money)
+            left["cost"] = price.affordable(money, prompt)
         bounds = {limit: tokens for limit, tokens in left.items() if tokens is not None}
         if not bounds:
             return None
@@ -125,6 +126,7 @@ class MeteredEmbedder:
 
     def __init__(self, embedder: Embedder, budget: Budget) -> None:
         self.price = price_of(embedder)
+        self.extra = fields_of(embedder)
         self._embedder = embedder
         self._budget = budget
 

@@ -24,10 +24,11 @@ from council.expert import Expert, opening
 from council.ignored import ignored_by_each
 from council.limits import Deadline, default_quorum
 from council.live import LiveReply
-from council.messages import ChatMessage, Usage
+from council.messages import ChatMessage, ChatRequest, Usage
+from council.place import Place
 from council.prices import Cost
 from council.quorum import Quorum, check_quorum
-from council.replies import Reply
+from council.replies import Reply, label_of
 from council.tasks import task_group
 
 __all__ = ["Ask", "Enough", "Panel", "Prompt"]
@@ -49,6 +50,10 @@ class Panel:
         embedder: Who turns texts into vectors, for strategies that compare them so.
         budget: What the run may use, for agents that keep to it; None for no limit.
         form: What answers have to look like; None for any text.
+        place: Where the run stands in a conversation, if it does.
+        lay_out: Told who is going to be asked what, in the panel's order; gives the place that the
+            reply had among those of the run that this one goes back to, in the order in which they
+            came, or None where it is not recorded.
     """
 
     def __init__(
@@ -66,12 +71,16 @@ class Panel:
         embedder: Embedder | None = None,
         budget: Budget | None = None,
         form: AnswerForm | None = None,
+        place: Place | None = None,
+        lay_out: Callable[[str, ChatRequest], int | None] | None = None,
     ) -> None:
         self.experts = tuple(experts)
         self.messages = messages
         self.writers = tuple(writers) or self.experts
         self.seed = seed
         self.form = form
+        self._place = place
+        self._lay_out = lay_out
         self._budget = budget
         self._asker = Asker(emit, deadline, limiter, budget)
         self._embedding = Embedding(embedder, deadline, limiter)
@@ -86,6 +95,16 @@ class Panel:
     def question(self) -> str:
         """What the panel is asked."""
         return self.messages[-1].text
+
+    def messages_of(self, expert: Expert, sample: int = 0) -> tuple[ChatMessage, ...]:
+        """The conversation as an expert's sample knows it, without its persona.
+
+        It is `messages`, but in a conversation that keeps experts' own histories: there its own
+        earlier answers stand in the place of the panel's.
+        """
+        if self._place is None:
+            return self.messages
+        return self._place.seen_by(label_of(expert.id, sample), self.messages)
 
     @property
     def at(self) -> float:
@@ -144,9 +163,8 @@ class Panel:
         Args:
             prompt: The messages for each expert; by default the question with the persona.
         """
-        prompt = prompt or self._opening
         return [
-            Ask(expert, prompt(expert), sample)
+            Ask(expert, prompt(expert) if prompt else self._opening(expert, sample), sample)
             for expert in self.experts
             for sample in range(expert.samples)
         ]
@@ -185,15 +203,20 @@ class Panel:
         """
         until = self._until(share)
         lives = [self._seat(ask, stage) for ask in asks]
+
+        def is_enough() -> bool:
+            return enough is not None and enough([live.outcome for live in lives if live.outcome])
+
+        to_ask = await self._replay(lives, until, is_enough)
         async with task_group() as group:
 
             async def ask_one(live: LiveReply, wait: Callable[[], Awaitable[None]]) -> None:
                 await wait()
                 await self._asker.ask(live, until)
-                if enough and enough([other.outcome for other in lives if other.outcome]):
+                if is_enough():
                     group.cancel_scope.cancel()
 
-            for live, wait in zip(lives, starts(lives, stagger), strict=True):
+            for live, wait in zip(to_ask, starts(to_ask, stagger), strict=True):
                 group.start_soon(ask_one, live, wait)
         for live in lives:
             if live.outcome is None:
@@ -281,13 +304,31 @@ class Panel:
         """
         return await self._embedding.embed(texts)
 
+    async def _replay(
+        self, lives: Sequence[LiveReply], until: float, is_enough: Callable[[], bool]
+    ) -> Sequence[LiveReply]:
+        """Takes the replies that are recorded, one after the other, in the order of then.
+
+        Returns:
+            Those still to be asked for; none where the recorded ones are enough.
+        """
+        if self._lay_out is None:
+            return lives
+        places = [self._lay_out(live.expert.id, live.request) for live in lives]
+        ended = [(place, i) for i, place in enumerate(places) if place is not None]
+        for _, i in sorted(ended):
+            await self._asker.ask(lives[i], until)
+            if is_enough():
+                return []
+        return [live for live in lives if live.outcome is None]
+
     def _until(self, share: float) -> float:
         """When a stage is over that may take a part of the time left."""
         now = anyio.current_time()
         return now + self._asker.deadline.share(share, now)
 
-    def _opening(self, expert: Expert) -> tuple[ChatMessage, ...]:
-        messages = self.messages
+    def _opening(self, expert: Expert, sample: int) -> tuple[ChatMessage, ...]:
+        messages = self.messages_of(expert, sample)
         if self.form is not None and not expert.takes_schema:
             messages = self.form.told(messages)  # before the persona: it is the same for all
         return opening(messages, expert)

@@ -1,4 +1,4 @@
-"""What tokens cost, as exact arithmetic over whole numbers; no table of prices is kept here."""
+"""What tokens cost, as exact arithmetic over whole numbers; `price_table` has prices to look up."""
 
 from __future__ import annotations
 
@@ -21,11 +21,16 @@ class Price:
         input: Tokens of the prompt.
         output: Tokens of the reply, its reasoning included.
         cached_input: Tokens of the prompt that a cache had; None for the price of `input`.
+        steps: Prices for longer prompts, the shortest first: from more tokens of the prompt than
+            the number on, that price is the one of all tokens of the request.
+        table: The table that it is from, with its version; empty for a price that was given.
     """
 
     input: float
     output: float
     cached_input: float | None = None
+    steps: tuple[tuple[int, Price], ...] = ()
+    table: str = ""
 
     def __post_init__(self) -> None:
         for name in ("input", "output", "cached_input"):
@@ -34,25 +39,37 @@ class Price:
                 raise ConfigError(f"price: {name} has to be a number from 0 on, not {value}")
 
     def of(self, usage: Usage) -> int:
-        """What that usage costs, in picodollars."""
+        """What that usage of one request costs, in picodollars."""
+        price = self._reached(usage.prompt_tokens)[-1]
         cached = min(usage.cached_tokens, usage.prompt_tokens)
-        read = (usage.prompt_tokens - cached) * _rate(self.input)
-        written = usage.completion_tokens * _rate(self.output)
-        return read + cached * self._cached_rate + written
+        read = (usage.prompt_tokens - cached) * _rate(price.input)
+        written = usage.completion_tokens * _rate(price.output)
+        return read + cached * price._cached_rate + written
 
     def at_most(self, prompt: int, completion: int) -> int:
-        """The most that so many tokens may cost, in picodollars, cached or not."""
-        dearest = max(_rate(self.input), self._cached_rate)
-        return prompt * dearest + completion * _rate(self.output)
+        """The most that a request of so many tokens may cost, in picodollars, cached or not."""
+        # The prompt may be shorter than that, and a longer one need not be dearer.
+        return max(
+            prompt * max(_rate(price.input), price._cached_rate) + completion * _rate(price.output)
+            for price in self._reached(prompt)
+        )
 
-    def affordable(self, picodollars: int) -> int | None:
-        """How many tokens of a reply that buys; None where they cost nothing."""
-        rate = _rate(self.output)
+    def affordable(self, picodollars: int, prompt: int = 0) -> int | None:
+        """How many tokens of a reply that buys, to a prompt of that many at most.
+
+        Returns:
+            None where they cost nothing.
+        """
+        rate = max(_rate(price.output) for price in self._reached(prompt))
         return max(0, picodollars) // rate if rate else None
 
     @property
     def _cached_rate(self) -> int:
         return _rate(self.input if self.cached_input is None else self.cached_input)
+
+    def _reached(self, prompt: int) -> list[Price]:
+        """The prices that hold for prompts up to that length; the last one for that length."""
+        return [self, *(price for start, price in self.steps if prompt > start)]
 
 
 FREE = Price(0.0, 0.0)
@@ -68,12 +85,16 @@ class Cost:
         at_least: What those with a price cost.
         unpriced: The ids of those who were asked and have no price.
         estimated: True where tokens were estimated, because no server counted them.
+        tabled: The ids of those whose price is from a table.
+        table: That table, with its version; empty where all prices were given.
     """
 
     amount: float | None = None
     at_least: float = 0.0
     unpriced: tuple[str, ...] = ()
     estimated: bool = False
+    tabled: tuple[str, ...] = ()
+    table: str = ""
 
     @property
     def known(self) -> bool:
@@ -89,6 +110,7 @@ def total_cost(spending: Iterable[tuple[str, Usage, Price | None]]) -> Cost:
     """
     used = [entry for entry in spending if entry[1].total_tokens]
     unpriced = tuple(dict.fromkeys(id for id, _, price in used if price is None))
+    tabled = {id: price.table for id, _, price in used if price is not None and price.table}
     priced = [(price, usage) for _, usage, price in used if price is not None]
     known = dollars(sum(price.of(usage) for price, usage in priced))
     return Cost(
@@ -96,6 +118,8 @@ def total_cost(spending: Iterable[tuple[str, Usage, Price | None]]) -> Cost:
         at_least=known,
         unpriced=unpriced,
         estimated=any(usage.estimated for _, usage in priced),
+        tabled=tuple(tabled),
+        table=next(iter(tabled.values()), ""),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from council.errors import CouncilError
-from council.messages import FinishReason, TokenLogprob, ToolCall, Usage
+from council.messages import FinishReason, TokenLogprob, ToolCall, ToolUse, Usage
 
 ReplyStatus = Literal["complete", "failed", "cancelled"]
 """`cancelled`: the strategy or the caller needed no more of it; nothing went wrong."""
@@ -49,10 +49,12 @@ class Reply:
         finish_reason: Why the reply ended, None if it did not end by itself.
         error: Set exactly when `status` is `failed`.
         usage: As the server counted; estimated from the texts' lengths where it did not.
-        tool_calls: Functions it wants called.
+        tool_calls: Functions it wants called, which nobody has.
         refusal: What it said instead of answering, where the server marks a refusal.
         logprobs: Log probabilities of the text's tokens, where they were asked for.
         timings: When it answered.
+        tools: The tools that council ran for it, in the order called. What it wrote before a call
+            stands in `reasoning`, and `usage` is the sum over all requests.
     """
 
     id: str
@@ -69,6 +71,7 @@ class Reply:
     tool_calls: tuple[ToolCall, ...] = ()
     refusal: str = ""
     logprobs: tuple[TokenLogprob, ...] = ()
+    tools: tuple[ToolUse, ...] = ()
 
     @property
     def label(self) -> str:

@@ -7,7 +7,7 @@ added to: each can be replayed from its beginning to its end, and may be gone ba
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -22,12 +22,15 @@ from council.errors import AgentError, ConfigError, StoreError
 from council.expert import Expert
 from council.messages import ChatRequest, ChatToken, Sampling
 from council.run import Run
+from council.seating import offered
 from council.sources import PanelSource, StrategySource, to_strategy
+from council.store.recorded_embedder import embedder_for
 from council.store.records import FormRecord, Origin, PanelRecord, RunRecord, Seat
 from council.store.store import Store
 from council.store.tape import Tape
 from council.strategies import STRATEGIES, Strategy, Vote
 from council.structured import ResponseFormat, to_form
+from council.tools.functions import ToolSource
 
 
 @asynccontextmanager
@@ -39,6 +42,7 @@ async def resumed(
     strategy: StrategySource | None = None,
     deadline: float | None = None,
     response_format: ResponseFormat | None = None,
+    tools: Sequence[ToolSource] = (),
     anyway: bool = False,
     keep: bool = True,
 ) -> AsyncGenerator[Run, None]:
@@ -55,6 +59,8 @@ async def resumed(
         deadline: Seconds that the new run may take; by default as long as the old one might.
         response_format: The pydantic model that the answer is to be an instance of, where it was
             given one: the record has its schema alone. Another form than then is a change.
+        tools: The tools of then, where it had any: the record has their descriptions alone. Those
+            of replies in the record are not run again.
         anyway: Go on although the panel has changed, or the run seems to go on elsewhere.
         keep: Record the new run in the same store.
 
@@ -70,8 +76,10 @@ async def resumed(
         )
     tape = await _tape(store, record, live=True, origin="resume")
     form = _given_form(record, response_format)
-    async with _same_panel(store, record, panel, form, anyway=anyway, keep=keep) as council:
+    same = _same_panel(store, record, panel, form, tools, anyway=anyway, keep=keep)
+    async with same as council:
         chosen = _strategy_of(record) if strategy is None else strategy
+        council.embedder = embedder_for(council.embedder, tape, anyway=anyway)
         async with council.stream(
             record.conversation,
             strategy=chosen,
@@ -79,8 +87,11 @@ async def resumed(
             max_total_tokens=record.limits.tokens,
             max_cost=record.limits.cost,
             response_format=form,
+            tools=tools,
+            max_tool_turns=record.limits.tool_turns,
             seed=record.seed,
             tape=tape,
+            place=record.place,
         ) as run:
             yield run
 
@@ -94,6 +105,7 @@ async def redecided(
     ask: bool = False,
     panel: PanelSource | None = None,
     response_format: ResponseFormat | None = None,
+    tools: Sequence[ToolSource] = (),
     anyway: bool = False,
     keep: bool = True,
 ) -> AsyncGenerator[Run, None]:
@@ -109,6 +121,7 @@ async def redecided(
         ask: Ask what is not in the record.
         panel: Whom to ask, where it is not the file of then.
         response_format: As for `resumed`.
+        tools: As for `resumed`; needed only where somebody may be asked.
         anyway: Ask although the panel has changed.
         keep: Record the new run in the same store.
 
@@ -121,27 +134,31 @@ async def redecided(
     tape = await _tape(store, record, live=ask, origin="redecide")
     form = _given_form(record, response_format)
     if ask:
-        opened = _same_panel(store, record, panel, form, anyway=anyway, keep=keep)
+        opened = _same_panel(store, record, panel, form, tools, anyway=anyway, keep=keep)
     else:
         opened = _recorded_panel(store if keep else None, record, form)
-    async with (
-        opened as council,
-        council.stream(
+    async with opened as council:
+        needed = chosen.needs_embedder
+        council.embedder = embedder_for(council.embedder, tape, needed=needed, anyway=anyway)
+        async with council.stream(
             record.conversation,
             strategy=chosen,
             max_total_tokens=record.limits.tokens if ask else None,
             max_cost=record.limits.cost if ask else None,
             response_format=form,
+            tools=tools if ask else (),
+            max_tool_turns=record.limits.tool_turns,
             seed=record.seed,
             tape=tape,
-        ) as run,
-    ):
-        yield run
+            place=record.place,
+        ) as run:
+            yield run
 
 
 async def _tape(store: Store, record: RunRecord, *, live: bool, origin: Origin) -> Tape:
     replies = await anyio.to_thread.run_sync(store.replies, record.id)
-    return Tape(record.id, replies, live=live, origin=origin)
+    vectors = await anyio.to_thread.run_sync(store.vectors, record.id)
+    return Tape(record.id, replies, vectors, live=live, origin=origin)
 
 
 @asynccontextmanager
@@ -150,6 +167,7 @@ async def _same_panel(
     record: RunRecord,
     panel: PanelSource | None,
     form: AnswerForm | None,
+    tools: Sequence[ToolSource],
     *,
     anyway: bool,
     keep: bool,
@@ -161,6 +179,7 @@ async def _same_panel(
         record: The run.
         panel: The panel, where it is not the file of then.
         form: What the new run is given as its form; None for the panel's own.
+        tools: What the new run is given as its tools.
         anyway: Take it although it has changed.
         keep: Record the new run in the same store.
 
@@ -177,7 +196,10 @@ async def _same_panel(
     async with open_council(source, store=store if keep else None) as council:
         asked = form or council.form
         kept = FormRecord.of(asked, given=form is not None) if asked else None
-        changes = record.panel.changes(PanelRecord.of(council.experts, council.writers, kept))
+        if record.panel.tools and not tools and not anyway:
+            raise _tools_missing(record)
+        experts, _ = offered(council.experts, tools)
+        changes = record.panel.changes(PanelRecord.of(experts, council.writers, kept))
         if changes and not anyway:
             raise StoreError(
                 f"{record.source or 'the panel'}: changed since run {record.id[:8]} in"
@@ -192,7 +214,7 @@ async def _recorded_panel(
 ) -> AsyncGenerator[Council, None]:
     """A panel of the recorded seats, whose agents can only repeat what they said."""
     parts = Parts(
-        experts=tuple(map(_expert, record.panel.experts)),
+        experts=tuple(_expert(seat, record.panel.tools) for seat in record.panel.experts),
         writers=tuple(map(_expert, record.panel.writers)),
         strategy=Vote(),
         # Nobody is asked: there is nothing to limit, and prices are not in the record.
@@ -240,7 +262,15 @@ def _strategy_of(record: RunRecord) -> Strategy:
         ) from None
 
 
-def _expert(seat: Seat) -> Expert:
+def _tools_missing(record: RunRecord) -> StoreError:
+    names = ", ".join(str(tool["function"]["name"]) for tool in record.panel.tools)
+    return StoreError(
+        f"run {record.id[:8]} had tools ({names}), which are functions in Python: only Python can"
+        " give them again (tools=…); --anyway goes on without"
+    )
+
+
+def _expert(seat: Seat, tools: tuple[dict[str, Any], ...] = ()) -> Expert:
     return Expert(
         id=seat.id,
         agent=_Absent(seat.id, seat.model),
@@ -251,6 +281,7 @@ def _expert(seat: Seat) -> Expert:
         sampling=Sampling(**_as_tuples(seat.sampling)),
         extra=seat.extra,
         takes_schema=seat.takes_schema,
+        tools=tools if seat.tools else (),
     )
 
 

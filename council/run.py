@@ -15,8 +15,9 @@ from council.event_queue import EventQueue
 from council.events import AnswerToken, Emit, Event, RunFinished, RunStarted
 from council.expert import Expert
 from council.limits import Deadline, RunLimits
-from council.messages import ChatMessage
+from council.messages import ChatMessage, ChatRequest
 from council.panel import Panel
+from council.place import Place
 from council.replies import Failure, Reply
 from council.result import Result, Status
 from council.strategies import Decision, Strategy
@@ -47,11 +48,14 @@ class Run:
         watch: Callable[[Emit], Emit] | None = None,
         budget: Budget | None = None,
         form: AnswerForm | None = None,
+        place: Place | None = None,
+        lay_out: Callable[[str, ChatRequest], int | None] | None = None,
     ) -> None:
         self.id = uuid.uuid4().hex
         self.error: CouncilError | None = None
         self._strategy = strategy
         self._budget = budget
+        self._notes = place.notes if place else ()
         self._result: Result | None = None
         self._events = EventQueue()
         self._panel = Panel(
@@ -67,6 +71,8 @@ class Run:
             embedder=embedder,
             budget=budget,
             form=form,
+            place=place,
+            lay_out=lay_out,
         )
 
     def __aiter__(self) -> AsyncIterator[Event]:
@@ -160,7 +166,7 @@ class Run:
             agreement=made.agreement,
             dissent=made.dissent,
             usage=sum((r.usage for r in replies if r.usage), self._panel.embedding_usage),
-            warnings=(*made.warnings, *self._panel.ignored()),
+            warnings=(*made.warnings, *self._panel.ignored(), *self._notes),
             seconds=self._panel.at,
             error=failure,
             saved=made.saved,

@@ -11,7 +11,7 @@ import anyio
 import anyio.to_thread
 
 from council.agents.base import Agent
-from council.assemble import Parts, assemble_panel, build_strategy, by_hand
+from council.assemble import Parts, build_strategy, built_panel, by_hand
 from council.config import PanelConfig
 from council.config.document import Document
 from council.errors import ConfigError
@@ -64,9 +64,9 @@ def _has_content(message: ChatMessage) -> bool:
     return bool(content.strip() if isinstance(content, str) else content)
 
 
-def parts_of(panel: PanelSource) -> tuple[PanelConfig | None, Parts]:
+async def parts_of(panel: PanelSource) -> tuple[PanelConfig | None, Parts]:
     if isinstance(panel, str | Path | Mapping):
-        return assemble_panel(panel)
+        return await built_panel(panel)
     return None, by_hand(panel)
 
 

@@ -14,11 +14,12 @@ PACKAGES = ("council", "backend")
 LAYERS = [
     ["council.errors", "council.messages", "council.tasks"],
     [
-        *("council.budget", "council.limits", "council.prices", "council.replies"),
+        *("council.budget", "council.limits", "council.place", "council.prices", "council.replies"),
         *("council.retry", "council.worst_case"),
     ],
     ["council.result"],
     ["council.events", "council.config"],
+    ["council.price_table"],
     ["council.agents"],
     [
         *("council.answer_form", "council.embedding", "council.expert", "council.hedge"),
@@ -32,13 +33,32 @@ LAYERS = [
     ["council.checks", "council.structured"],
     ["council.assemble"],
     ["council.store"],
-    ["council.run"],
+    ["council.tools"],
+    ["council.run", "council.seating"],
     ["council.sources"],
-    ["council.council", "council.doctor"],
-    ["council.evaluation", "council.rerun"],
+    ["council.history"],
+    ["council.conversation"],
+    ["council.council", "council.doctor", "council.embedder_exam", "council.findings"],
+    ["council.continuing", "council.evaluation", "council.rerun"],
     ["council"],  # the public names
     ["council.__main__", "council.cli"],
     ["council.testing"],
+]
+
+BACKEND_LAYERS = [
+    ["backend", "backend.builtin", "backend.cpus", "backend.errors", "backend.gguf", "backend.sse"],
+    ["backend.options"],
+    ["backend.settings"],
+    ["backend.chat"],
+    ["backend.engine"],
+    ["backend.keeper", "backend.memory"],
+    ["backend.registry"],
+    ["backend.schema"],
+    ["backend.api"],
+    ["backend.app"],
+    ["backend.server"],
+    ["backend.model_arguments"],
+    ["backend.__main__", "backend.cli"],
 ]
 
 
@@ -64,20 +84,22 @@ def imports(file: Path) -> set[str]:
 
 
 def layer(module: str) -> int:
-    for number, names in enumerate(LAYERS):
+    layers = LAYERS if module.split(".")[0] == "council" else BACKEND_LAYERS
+    for number, names in enumerate(layers):
         for name in names:
-            if module == name or (name != "council" and module.startswith(f"{name}.")):
+            if module == name or (name not in PACKAGES and module.startswith(f"{name}.")):
                 return number
     raise AssertionError(f"{module} is in no layer: add it to LAYERS and to ARCHITECTURE.md")
 
 
 COUNCIL = modules("council")
 ALL = {**COUNCIL, **modules("backend")}
+LLAMA = "backend.engine.llama"
 
 
-@pytest.mark.parametrize("module", sorted(COUNCIL))
+@pytest.mark.parametrize("module", sorted(ALL))
 def test_imports_go_one_way(module: str) -> None:
-    known = {name for name in imports(COUNCIL[module]) if name in COUNCIL and name != "council"}
+    known = {name for name in imports(ALL[module]) if name in ALL and name not in PACKAGES}
     # A package's own `__init__` gathers what its modules offer, so it counts with its package.
     late = [name for name in known if layer(name) > layer(module)]
     assert not late, f"{module} imports from a later layer: {late} (see ARCHITECTURE.md)"
@@ -88,6 +110,17 @@ def test_the_packages_meet_on_the_wire_only(module: str) -> None:
     other = "backend" if module.split(".")[0] == "council" else "council"
     crossing = [name for name in imports(ALL[module]) if name.split(".")[0] == other]
     assert not crossing, f"{module} imports {crossing}: the packages meet in JSON over HTTP"
+
+
+def test_llama_cpp_stays_in_its_package_and_out_of_the_server() -> None:
+    for name, file in ALL.items():
+        if any(target.split(".")[0] == "llama_cpp" for target in imports(file)):
+            assert name.startswith(LLAMA), f"{name} imports llama_cpp: only {LLAMA} may"
+    reached, ahead = set[str](), ["backend.cli"]
+    while ahead:
+        reached.add(name := ahead.pop())
+        ahead += [target for target in imports(ALL[name]) if target in ALL.keys() - reached]
+    assert not [name for name in reached if name.startswith(LLAMA)]
 
 
 def test_no_import_loops() -> None:

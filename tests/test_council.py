@@ -103,3 +103,13 @@ async def test_a_record_that_was_begun_is_closed_where_no_run_comes_of_it(tmp_pa
             async with opened.stream([ChatMessage("user", "?")], strategy=Vote(), tape=tape):
                 pass
     assert [type(item) for item in store.items] == [Closed]
+
+
+@pytest.mark.parametrize("mistake", [{"strategy": "vot"}, {"limits": {"quorum": 3}}])
+async def test_what_was_built_of_a_panel_with_a_mistake_is_closed(
+    agent: ScriptedAgent, mistake: dict[str, object]
+) -> None:
+    with pytest.raises(ConfigError):
+        async with council.open_council({**PANEL, **mistake}):
+            pass
+    assert agent.closed

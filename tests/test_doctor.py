@@ -22,6 +22,7 @@ from council.testing import (
     raw_server,
     sse,
     until_closed,
+    unused_port,
     whole_reply,
 )
 from tests.support.doctor import GOOD, NO_LIST, counted, listing
@@ -226,3 +227,108 @@ async def test_thorough_names_what_is_refused() -> None:
     (note,) = finding.notes
     assert note.startswith("fails with `logprobs`: HTTP 400")
     assert "no logprobs here" in note
+
+
+REFUSED: list[Step] = [
+    STREAM_HEAD,
+    chunked(sse({"choices": [{"index": 0, "delta": {"refusal": "I will not count."}}]})),
+    chunked(FINISH + DONE),
+    END,
+    keep_alive,
+]
+CALLS: list[Step] = [
+    STREAM_HEAD,
+    *[
+        chunked(
+            sse({"choices": [{"index": 0, "delta": {"tool_calls": [{"index": n, "id": f"c{n}",
+                "function": {"name": name, "arguments": "{}"}}]}}]})
+        )
+        for n, name in enumerate(("clock", "search"))
+    ],
+    chunked(sse({"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}) + DONE),
+    END,
+    keep_alive,
+]  # fmt: skip
+FILTERED: list[Step] = [
+    STREAM_HEAD,
+    chunked(sse({"choices": [{"index": 0, "delta": {}, "finish_reason": "content_filter"}]})),
+    chunked(DONE),
+    END,
+    keep_alive,
+]
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (REFUSED, "it refuses to answer: I will not count."),
+        (CALLS, "it only calls tools: clock search"),
+        (FILTERED, "its answer was held back by a content filter"),
+    ],
+)
+async def test_who_does_not_answer_is_not_well(reply: list[Step], said: str) -> None:
+    finding = await only_finding(reply, NO_LIST, thorough=True)
+    assert (finding.state, finding.error) == ("failed", said)
+    assert "`extra_body`" in finding.advice
+
+
+async def test_a_tool_beside_an_answer_is_no_failure() -> None:
+    head, *calls = CALLS
+    text = chunked(delta("OK 1 2"))
+    assert (await only_finding([head, text, *calls], NO_LIST)).state == "ok"
+
+
+def vectors(*vector: float, usage: bool = True) -> list[Step]:
+    counted = {"usage": {"prompt_tokens": 4}} if usage else {}
+    return plain_reply("200 OK", json.dumps({"data": [{"embedding": vector}], **counted}))
+
+
+async def embedder_finding(*replies: list[Step], **more: object) -> Finding:
+    """What is found of an embedder that gives these replies."""
+    async with raw_server(GOOD, NO_LIST) as expert, raw_server(*replies) as server:
+        embedder = {"model": "e5", "endpoint": f"{server.url}/v1", **more}
+        entry = {"model": "m", "endpoint": expert.url}
+        _, finding = await examine({"experts": [entry], "embedder": embedder})
+        (request,) = server.requests
+        assert request.json["input"] == ["It is 42."]
+        assert request.line.startswith("POST /v1/embeddings ")
+        assert finding.endpoint == f"{server.url}/v1"
+    return finding
+
+
+async def test_an_embedder_is_examined() -> None:
+    finding = await embedder_finding(vectors(0.5, 0.25, 1.0), price={"input": 0.02})
+    assert (finding.experts, finding.model, finding.state) == (("embedder",), "e5", "ok")
+    assert (finding.dimensions, finding.notes) == (3, ())
+    assert finding.seconds is not None
+    assert 0 < finding.seconds < 30
+    assert finding.price == "$0.02 in and $0 out for a million tokens (from the panel)"
+
+
+async def test_an_embedder_that_does_odd_things() -> None:
+    finding = await embedder_finding(vectors(0.0, 0.0, usage=False))
+    assert finding.state == "ok"
+    assert finding.notes == (
+        "its vector has no direction: all numbers are 0",
+        "reports no usage: tokens are estimated",
+    )
+
+
+async def test_an_embedder_that_fails() -> None:
+    finding = await embedder_finding(plain_reply("500 Oh", '{"error": "overheated"}'))
+    assert (finding.state, finding.dimensions, finding.seconds) == ("failed", None, None)
+    assert "overheated" in finding.error
+    assert "see the server's log" in finding.advice
+
+
+async def test_each_endpoint_of_an_embedder_is_examined_after_the_experts() -> None:
+    async with raw_server(GOOD, NO_LIST) as expert, raw_server(vectors(1.0)) as good:
+        bad = f"http://127.0.0.1:{unused_port()}"
+        embedder = {"model": "e5", "endpoint": [good.url, bad]}
+        entry = {"model": "m", "endpoint": expert.url}
+        findings = await examine({"experts": [entry], "embedder": embedder})
+    assert [(found.experts, found.endpoint, found.state) for found in findings] == [
+        (("A",), expert.url, "ok"),
+        (("embedder",), good.url, "ok"),
+        (("embedder",), bad, "failed"),
+    ]

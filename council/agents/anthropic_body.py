@@ -90,7 +90,12 @@ def _content(message: ChatMessage) -> list[_Block]:
         return [
             {"type": "tool_result", "tool_use_id": message.tool_call_id, "content": blocks},
         ]
-    return blocks + [_tool_use(call) for call in message.tool_calls]
+    for number, call in enumerate(message.tool_calls):
+        thinking = (message.extra or {}).get(call.id, {}).get("thinking", [])
+        # The API wants a turn's first thoughts before its words.
+        blocks = blocks + thinking if number else thinking + blocks
+        blocks.append(_tool_use(call))
+    return blocks
 
 
 def _blocks(content: str | tuple[Json, ...]) -> list[_Block]:

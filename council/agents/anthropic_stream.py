@@ -81,6 +81,8 @@ class EventReader:
         self._counts: dict[str, int] = {}
         self._reasoning_tokens = 0
         self._calls: dict[int, _Call] = {}
+        # Thoughts with their signatures, which the API wants back with the call that follows.
+        self._thinking: list[dict[str, Any]] = []
         self._readers: dict[str, Callable[[dict[str, Any]], ChatToken | None]] = {
             "message_start": self._message_start,
             "content_block_start": self._block_start,
@@ -118,7 +120,11 @@ class EventReader:
             call = _Call(len(self._calls), block.get("input"))
             self._calls[_int(event.get("index"))] = call
             name, id = str(block.get("name") or ""), str(block.get("id") or "")
-            return ChatToken(tool_calls=(ToolCallDelta(call.index, id, name),))
+            extra = {"thinking": self._thinking} if self._thinking else None
+            self._thinking = []
+            return ChatToken(tool_calls=(ToolCallDelta(call.index, id, name, extra=extra),))
+        if block.get("type") in ("thinking", "redacted_thinking"):
+            self._thinking.append(dict(block))
         return _text(block.get("text")) or _reasoning(block.get("thinking"))
 
     def _block_delta(self, event: dict[str, Any]) -> ChatToken | None:
@@ -127,11 +133,20 @@ class EventReader:
             case "text_delta":
                 return _text(delta.get("text"))
             case "thinking_delta":
+                self._think("thinking", delta)
                 return _reasoning(delta.get("thinking"))
+            case "signature_delta":
+                self._think("signature", delta)
+                return None
             case "input_json_delta":
                 return self._arguments(event, delta.get("partial_json"))
-            case _:  # signatures, citations, and what may come
+            case _:  # citations, and what may come
                 return None
+
+    def _think(self, part: str, delta: dict[str, Any]) -> None:
+        if self._thinking:
+            block = self._thinking[-1]
+            block[part] = f"{block.get(part) or ''}{delta.get(part) or ''}"
 
     def _arguments(self, event: dict[str, Any], text: Any) -> ChatToken | None:
         call = self._calls.get(_int(event.get("index")))

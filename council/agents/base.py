@@ -10,7 +10,8 @@ from council.messages import ChatRequest, ChatToken
 
 def has_begun(token: ChatToken) -> bool:
     """Whether with this token something of the reply has gone out: there is no way back."""
-    return bool(token.text or token.reasoning or token.tool_calls or token.refusal)
+    begun = token.text or token.reasoning or token.tool_calls or token.refusal
+    return bool(begun or (token.notice and token.notice.tool))
 
 
 @runtime_checkable

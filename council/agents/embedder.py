@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from council.messages import Usage
 from council.prices import Price
@@ -51,3 +51,12 @@ def price_of(embedder: Embedder | None) -> Price | None:
     """What an embedder's tokens cost, None where it has no attribute `price` that says so."""
     price = getattr(embedder, "price", None)
     return price if isinstance(price, Price) else None
+
+
+def fields_of(embedder: Embedder) -> Mapping[str, Any]:
+    """What an embedder asks for besides the model, by its attribute `extra` if it has one.
+
+    Vectors of one model with other such fields (`dimensions`) may be no vectors of one space.
+    """
+    extra = getattr(embedder, "extra", None)
+    return extra if isinstance(extra, Mapping) else {}

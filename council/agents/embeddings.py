@@ -15,12 +15,15 @@ from council.agents.embedder import Embedded
 from council.agents.embeddings_body import EmbeddingsDecoder
 from council.agents.endpoints import embeddings_url
 from council.agents.http_agent import HTTPAgent
+from council.agents.local import LocalAgent
+from council.agents.local_server import LocalServer
 from council.agents.resilient import build_resilient
 from council.agents.shared import Shared
 from council.config import EmbedderConfig
 from council.config.schema import EMBEDDER_ID
 from council.errors import StreamError
 from council.messages import CHARACTERS_PER_TOKEN, ChatMessage, ChatRequest, Usage
+from council.price_table import price_for
 from council.prices import Price
 
 
@@ -62,6 +65,10 @@ class HTTPEmbedder:
         agent: Who is asked.
         extra: More fields of the requests' bodies (`dimensions`, `encoding_format`).
         price: What its tokens cost; None where that is not known.
+
+    Attributes:
+        extra: As given.
+        price: As given.
     """
 
     def __init__(
@@ -69,7 +76,7 @@ class HTTPEmbedder:
     ) -> None:
         self.price = price
         self._agent = agent
-        self._extra = dict(extra or {})
+        self.extra = dict(extra or {})
 
     @property
     def model(self) -> str:
@@ -84,7 +91,7 @@ class HTTPEmbedder:
                 texts.
         """
         messages = tuple(ChatMessage("user", text) for text in texts)
-        request = ChatRequest("", messages, request_id=uuid.uuid4().hex, extra=self._extra)
+        request = ChatRequest("", messages, request_id=uuid.uuid4().hex, extra=self.extra)
         found: tuple[tuple[float, ...], ...] = ()
         usage: Usage | None = None
         async with aclosing(self._agent.chat(request)) as tokens:
@@ -101,10 +108,21 @@ class HTTPEmbedder:
 
 
 def build(config: EmbedderConfig, shared: Shared) -> HTTPEmbedder:
-    """The embedder of a panel file; see `build_resilient`."""
-    agent = build_resilient(EmbeddingsAgent, EMBEDDER_ID, config, shared)
-    price = config.price.to_price() if config.price else None
-    return HTTPEmbedder(agent, config.extra_body, price)
+    """The embedder of a panel file; without an `endpoint` the bundled server is asked."""
+    agent = _local(config, shared) if config.endpoint is None else _remote(config, shared)
+    return HTTPEmbedder(agent, config.extra_body, price_for(config))
+
+
+def _remote(config: EmbedderConfig, shared: Shared) -> Agent:
+    return build_resilient(EmbeddingsAgent, EMBEDDER_ID, config, shared)
+
+
+def _local(config: EmbedderConfig, shared: Shared) -> Agent:
+    server = shared.once(LocalServer, shared.backend)
+    timeouts = config.timeouts.to_timeouts()
+    return LocalAgent(
+        EMBEDDER_ID, config.model, server=server, timeouts=timeouts, speaks=EmbeddingsAgent
+    )
 
 
 def _estimate(texts: Sequence[str]) -> Usage:

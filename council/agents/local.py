@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 
+from council.agents.http_agent import HTTPAgent
 from council.agents.local_server import LocalServer
 from council.agents.openai_http import OpenAIHTTPAgent
 from council.agents.shared import Shared
@@ -28,6 +29,7 @@ class LocalAgent:
             the agent has a server of its own and closes it.
         options: How to start an own server.
         timeouts: Limits for one reply.
+        speaks: How the server is asked.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class LocalAgent:
         server: LocalServer | None = None,
         options: BackendConfig | None = None,
         timeouts: Timeouts | None = None,
+        speaks: type[HTTPAgent] = OpenAIHTTPAgent,
     ) -> None:
         self.id = id
         self.model = model
@@ -45,7 +48,8 @@ class LocalAgent:
         self._server = server or LocalServer(options)
         self._name = self._server.add(model)
         self._timeouts = timeouts or Timeouts()
-        self._http: OpenAIHTTPAgent | None = None
+        self._speaks = speaks
+        self._http: HTTPAgent | None = None
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatToken, None]:
         """Streams one reply, after notices about starting and loading if there is a wait.
@@ -62,7 +66,7 @@ class LocalAgent:
             error.agent, error.request_id = self.id, request.request_id
             raise
         if self._http is None:
-            self._http = OpenAIHTTPAgent(
+            self._http = self._speaks(
                 self.id,
                 self._name,
                 self._server.url,

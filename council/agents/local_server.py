@@ -98,7 +98,8 @@ class LocalServer:
         while True:
             health = await self._health(self._models[model])
             # Loading takes the processors from whoever answers: all models begin together.
-            if health["status"] == "ready" and self._settled.is_set():
+            # One that is loaded on demand is loaded by the request itself.
+            if health["status"] in ("ready", "unloaded") and self._settled.is_set():
                 return
             if health["status"] == "failed":
                 raise BackendError(f"{_short(model)} could not be loaded: {health['error']}")
@@ -209,15 +210,18 @@ class LocalServer:
             process.wait()
 
 
+_SWITCHES = {("mmap", False): "--no-mmap", ("mlock", True): "--mlock"}
+
+
 def _arguments(options: BackendConfig) -> list[str]:
     """The options on the backend's command line."""
-    values = {
-        "--ctx": options.ctx,
-        "--parallel": options.parallel,
-        "--gpu-layers": options.gpu_layers,
-        "--threads": options.threads,
-    }
-    return [text for name, value in values.items() for text in (name, str(value))]
+    arguments: list[str] = []
+    for name, value in options.model_dump(exclude={"startup_timeout"}, exclude_none=True).items():
+        if isinstance(value, bool):
+            arguments += [_SWITCHES[name, value]] if (name, value) in _SWITCHES else []
+        else:
+            arguments += [f"--{name.replace('_', '-')}", str(value)]
+    return arguments
 
 
 def require_backend() -> None:

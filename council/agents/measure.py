@@ -30,6 +30,9 @@ class Sample:
         choices: How many answers have begun.
         left: Whether the reply was left before its end.
         waited: Whether the agent had to wait, for a model to load or the like.
+        refusal: What the model says about why it does not answer.
+        tools: The names of tools that it calls.
+        filtered: Whether the server held its answer back.
     """
 
     started: float
@@ -44,6 +47,9 @@ class Sample:
     choices: int = 0
     left: bool = False
     waited: bool = False
+    refusal: str = ""
+    tools: str = ""
+    filtered: bool = False
 
     def take(self, token: ChatToken, now: float) -> None:
         """Adds one token."""
@@ -52,6 +58,9 @@ class Sample:
         self.has_logprobs = self.has_logprobs or bool(token.logprobs)
         self.text += token.text + token.reasoning
         self.answer += "" if token.choice else token.text
+        self.refusal += "" if token.choice else token.refusal
+        self.tools += "".join(f" {call.name}" for call in token.tool_calls if call.name)
+        self.filtered = self.filtered or token.finish_reason == "content_filter"
         if has_begun(token):
             self.choices = max(self.choices, token.choice + 1)
             self.first = now if self.first is None else self.first
@@ -63,6 +72,17 @@ class Sample:
     def tokens(self) -> int:
         """How many tokens were written; without a count of the server's, the pieces."""
         return self.usage.completion_tokens if self.usage else self.pieces
+
+    @property
+    def instead(self) -> str:
+        """What it did instead of answering; empty where there is an answer, or nothing at all."""
+        if self.refusal:
+            return f"it refuses to answer: {' '.join(self.refusal.split())}"
+        if self.answer.strip():
+            return ""
+        if self.tools:
+            return f"it only calls tools:{self.tools}"
+        return "its answer was held back by a content filter" if self.filtered else ""
 
     @property
     def first_token(self) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from council.messages import ChatMessage, ChatRequest, Sampling
+from council.messages import ChatMessage, ChatRequest, Json, Sampling, ToolCall
 
 
 def request_body(request: ChatRequest, model: str = "") -> dict[str, Any]:
@@ -50,14 +50,20 @@ def _message(message: ChatMessage) -> dict[str, Any]:
         "content": content if isinstance(content, str) else list(content),
     }
     if message.tool_calls:
-        data["tool_calls"] = [
-            {
-                "id": call.id,
-                "type": "function",
-                "function": {"name": call.name, "arguments": call.arguments},
-            }
-            for call in message.tool_calls
-        ]
+        data["tool_calls"] = [_call(call, message.extra or {}) for call in message.tool_calls]
+        thinking = [own.get("reasoning_content") for own in (message.extra or {}).values()]
+        if any(thinking):
+            data["reasoning_content"] = "".join(filter(None, thinking))
     if message.tool_call_id:
         data["tool_call_id"] = message.tool_call_id
     return data
+
+
+def _call(call: ToolCall, extra: Json) -> dict[str, Any]:
+    signed = extra.get(call.id, {}).get("extra_content")
+    return {
+        "id": call.id,
+        "type": "function",
+        "function": {"name": call.name, "arguments": call.arguments},
+        **({"extra_content": signed} if signed else {}),
+    }

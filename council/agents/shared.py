@@ -29,6 +29,7 @@ class Shared:
 
     backend: BackendConfig = field(default_factory=BackendConfig)
     _made: dict[tuple[Hashable, ...], Any] = field(default_factory=dict, init=False)
+    _owned: list[Closable] = field(default_factory=list, init=False)
 
     def once(self, make: Callable[..., T], *arguments: Hashable) -> T:
         """What `make(*arguments)` gave the first time; equal arguments give the same thing."""
@@ -38,8 +39,14 @@ class Shared:
         made: T = self._made[key]
         return made
 
+    def own(self, thing: T) -> T:
+        """Closes a thing with the panel, before what it may have been made from."""
+        self._owned.append(thing)
+        return thing
+
     async def aclose(self) -> None:
         """Closes everything, the newest first."""
-        made = list(self._made.values())
+        things = [*self._made.values(), *self._owned]
         self._made.clear()
-        await close_all([thing.aclose for thing in reversed(made)])
+        self._owned.clear()
+        await close_all([thing.aclose for thing in reversed(things)])

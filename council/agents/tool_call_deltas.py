@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from council.messages import ToolCallDelta
@@ -24,11 +25,22 @@ class ToolCallIndex:
         """Whether a call has begun."""
         return self._highest >= 0
 
-    def deltas(self, raw: Any) -> tuple[ToolCallDelta, ...]:
-        """The pieces of one chunk's `tool_calls`; anything that is no call is left out."""
+    def deltas(self, raw: Any, thoughts: list[str]) -> tuple[ToolCallDelta, ...]:
+        """The pieces of one chunk's `tool_calls`; anything that is no call is left out.
+
+        Args:
+            raw: The field as it came.
+            thoughts: The thinking before it, which goes with the first piece and is taken out.
+        """
         if not isinstance(raw, list):
             return ()
-        return tuple(self._delta(piece) for piece in raw if isinstance(piece, dict))
+        deltas = [self._delta(piece) for piece in raw if isinstance(piece, dict)]
+        if thoughts and deltas:
+            # DeepSeek refuses a call that comes back without the thinking before it.
+            extra = {**(deltas[0].extra or {}), "reasoning_content": "".join(thoughts)}
+            deltas[0] = replace(deltas[0], extra=extra)
+            thoughts.clear()
+        return tuple(deltas)
 
     def _delta(self, piece: dict[str, Any]) -> ToolCallDelta:
         function = piece.get("function")
@@ -36,8 +48,12 @@ class ToolCallIndex:
         id = str(piece.get("id") or "")
         name = str(function.get("name") or "")
         arguments = function.get("arguments")
+        arguments = arguments if isinstance(arguments, str) else ""
         index = self._place(piece.get("index"), id, begins=bool(name))
-        return ToolCallDelta(index, id, name, arguments if isinstance(arguments, str) else "")
+        # Gemini refuses a call that comes back without its signature.
+        signature = piece.get("extra_content")
+        extra = {"extra_content": signature} if isinstance(signature, dict) else None
+        return ToolCallDelta(index, id, name, arguments, extra)
 
     def _place(self, index: Any, id: str, *, begins: bool) -> int:
         if type(index) is not int:  # a bool is an int too

@@ -97,6 +97,7 @@ class ChunkReader:
     def __init__(self) -> None:
         self.finished = False
         self._calls: dict[int, ToolCallIndex] = {}
+        self._thoughts: dict[int, list[str]] = {}
 
     def take(self, data: bytes, tokens: list[ChatToken]) -> None:
         """Adds the tokens of one chunk's JSON, none for a chunk that says nothing.
@@ -137,15 +138,21 @@ class ChunkReader:
         index = _count(choice.get("index"))
         finish = _finish_reason(choice)
         raw_calls, content, raw_logprobs = get("tool_calls"), get("content"), choice.get("logprobs")
+        reasoning = ""
+        if thought := get("reasoning_content"):
+            reasoning = text_of(thought)
+            self._thoughts.setdefault(index, []).append(reasoning)
+        elif thought := get("reasoning"):
+            reasoning = text_of(thought)
         calls: tuple[ToolCallDelta, ...] = ()
         if raw_calls:
-            calls = self._calls.setdefault(index, ToolCallIndex()).deltas(raw_calls)
+            thoughts = self._thoughts.get(index, [])
+            calls = self._calls.setdefault(index, ToolCallIndex()).deltas(raw_calls, thoughts)
         if finish is not None:
             self.finished = True
             if finish == "stop" and index in self._calls and self._calls[index].any:
                 finish = "tool_calls"
         text = content if isinstance(content, str) else text_of(content)
-        reasoning = text_of(get("reasoning_content") or get("reasoning"))
         refusal = text_of(get("refusal"))
         logprobs = _logprobs(raw_logprobs) if raw_logprobs else ()
         if text or reasoning or finish or usage or calls or refusal or logprobs:

@@ -30,13 +30,15 @@ def check(
     failed = False
     for panel in panels:
         try:
-            config, lacking = anyio.run(check_panel, panel)
+            config, lacking, prices = anyio.run(check_panel, panel)
         except ConfigError as error:
             failed = True
             complain(error)
         else:
             experts = ", ".join(str(expert.id) for expert in config.experts)
             typer.echo(f"{panel}: ok ({experts})")
+            for line in prices:
+                typer.echo(f"  {line}")
             for line in lacking:
                 say(f"council: warning: {line}")
     if failed:

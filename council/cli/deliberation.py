@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from council.cli.terminal import harmless
-from council.result import Flip, Position, Ranking, Result, Round
+from council.result import Flip, Position, Ranking, Result, Round, Votes
 
 _DIRECTIONS = {
     "towards": "to the first majority",
@@ -20,6 +20,16 @@ def deliberation_lines(result: Result) -> list[str]:
     if result.ranking is not None:
         lines.append(ranking_line(result.ranking))
     return lines
+
+
+def votes_line(votes: Votes) -> str:
+    """A tally on one line: positions with who takes them, heaviest first."""
+    parts = [_taken(votes.positions) or "no positions to compare"]
+    if votes.abstained:
+        parts.append(f"without {', '.join(votes.abstained)}")
+    if votes.tie:
+        parts.append("a tie")
+    return "; ".join(parts)
 
 
 def ranking_line(ranking: Ranking) -> str:
@@ -52,8 +62,7 @@ def round_outcome(
     similarity: float | None,
 ) -> str:
     """What a round came to."""
-    taken = ", ".join(f"{_shown(p.value)} by {' '.join(p.experts)}" for p in positions)
-    parts = [f"round {number}: {taken or 'no positions to compare'}"]
+    parts = [f"round {number}: {_taken(positions) or 'no positions to compare'}"]
     parts += [
         f"{flip.expert} changed from {_shown(flip.before)} to {_shown(flip.after)}"
         f" ({_DIRECTIONS[flip.direction]})"
@@ -62,6 +71,10 @@ def round_outcome(
     if similarity is not None:
         parts.append(f"smallest cosine {similarity:.2f}")
     return "; ".join(parts)
+
+
+def _taken(positions: Sequence[Position]) -> str:
+    return ", ".join(f"{_shown(p.value)} by {' '.join(p.experts)}" for p in positions)
 
 
 def _shown(position: str, width: int = 40) -> str:

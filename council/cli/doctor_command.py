@@ -38,6 +38,8 @@ def doctor_command(
 ) -> None:
     """Ask every model of a panel something small: who answers, how fast, and what is ignored.
 
+    An embedder embeds a short text.
+
     \b
     Examples:
       council doctor configs/panel.yaml
@@ -151,6 +153,10 @@ def _remarks(finding: Finding) -> Iterator[str]:
         advice = f" ({finding.advice})" if finding.advice else ""
         yield f"{' '.join(finding.error.split())}{advice}"
     yield from finding.notes
+    if finding.dimensions is not None and finding.seconds is not None:
+        yield f"{finding.dimensions} dimensions in {finding.seconds:.2f} s"
+    if finding.price:
+        yield finding.price
 
 
 def _number(value: float | None, form: str) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from council.cli.run_options import RunArgument
 from council.cli.store_options import StoreOption, errors_told, open_store
 from council.cli.terminal import answer, harmless, say
+
+if TYPE_CHECKING:
+    from council.store.records import RunRecord
 
 _WIDTH = 60
 
@@ -29,22 +32,30 @@ class Format(StrEnum):
 @logs_app.command("list")
 def list_runs(
     limit: Annotated[int, typer.Option(help="How many, the newest first.", min=1)] = 20,
+    conversation: Annotated[
+        str | None,
+        typer.Option(help="Its runs alone, by its id or the beginning of it.", metavar="ID"),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line.")] = False,
     store: StoreOption = None,
 ) -> None:
-    """List the newest runs: id, time, state, strategy, question.
+    """List the newest runs: id, time, state, strategy, question, and the conversation if any.
 
     Example: council logs list --limit 5
     """
     from council.store.export import day_and_time, run_line
 
     with errors_told(), open_store(store) as opened:
-        runs = opened.runs(limit)
+        if conversation is None:
+            runs = opened.runs(limit)
+        else:
+            runs = opened.conversation(conversation)[::-1][:limit]
     for run in runs:
         facts = f"{run.id[:8]}  {day_and_time(run.started)}  {run.state:<11}  {run.strategy:<10}"
-        _print(run_line(run) if as_json else f"{facts}  {_short(run.question)}")
+        _print(run_line(run) if as_json else f"{facts}  {_short(run.question)}{_turn(run)}")
     if not runs:
-        say(f"no run is kept in {opened.path}")
+        of = f" of a conversation {conversation!r}" if conversation is not None else ""
+        say(f"no run{of} is kept in {opened.path}")
 
 
 @logs_app.command("show")
@@ -144,6 +155,11 @@ def path(store: StoreOption = None) -> None:
     """
     with open_store(store) as opened:
         _print(str(opened.path))
+
+
+def _turn(run: RunRecord) -> str:
+    """Which turn of which conversation a run was."""
+    return f"  (turn {run.place.turn} of {run.place.conversation[:8]})" if run.place else ""
 
 
 def _short(text: str) -> str:

@@ -12,7 +12,6 @@ from typing import Annotated
 
 import typer
 
-from council.cli.exit_codes import USAGE
 from council.cli.run_options import (
     CostOption,
     DeadlineOption,
@@ -22,8 +21,7 @@ from council.cli.run_options import (
     SchemaOption,
     TotalTokensOption,
 )
-from council.cli.store_options import NoStoreOption, StoreOption, open_store
-from council.cli.terminal import complain
+from council.cli.store_options import NoStoreOption, StoreOption, errors_told, open_store
 from council.errors import ConfigError
 
 # Written out, since `council --help` must not load what strategies need; a test compares.
@@ -47,6 +45,12 @@ def run_command(
     seed: Annotated[
         int, typer.Option(help="Draws the strategy's lots: orders, labels, random ties.")
     ] = 0,
+    after: Annotated[
+        str | None,
+        typer.Option(
+            "--continue", help="Ask with what was asked and answered up to this run.", metavar="RUN"
+        ),
+    ] = None,
     as_json: JsonOption = False,
     as_events: EventsOption = False,
     quiet: QuietOption = False,
@@ -61,6 +65,7 @@ def run_command(
       council run configs/panel.yaml --json "Capital of Japan?" | python -m json.tool
       git diff | council run panel.yaml "Review this change."
       council run panel.yaml - < question.txt
+      council run panel.yaml --continue last "And of Italy?"
 
     \b
     Exit codes: 0 answered (a degraded answer says so), 1 failure, 2 usage or configuration,
@@ -72,16 +77,17 @@ def run_command(
     from council.cli.asked import Asked, ask_panel
     from council.cli.run_session import RunSession, Shown
 
-    try:
+    with errors_told():
         shown = Shown(as_json=as_json, as_events=as_events, quiet=quiet)
         limits = seconds(deadline), max_total_tokens, max_cost
-        asked = Asked(config, _question(question), strategy, *limits, seed, schema)
-        with nullcontext() if no_store else open_store(store) as opened:
-            session = RunSession(shown, partial(ask_panel, asked, opened), store=opened)
+        asked = Asked(
+            config, _question(question), strategy, *limits, seed, schema, after, keep=not no_store
+        )
+        # What is gone on with is read even where nothing is to be kept.
+        with nullcontext() if no_store and after is None else open_store(store) as opened:
+            kept = None if no_store else opened
+            session = RunSession(shown, partial(ask_panel, asked, opened), store=kept)
             code = anyio.run(session.run)
-    except ConfigError as error:
-        complain(error)
-        raise typer.Exit(USAGE) from None
     raise typer.Exit(code)
 
 
@@ -117,7 +123,7 @@ def seconds(text: str | None) -> float | None:
         return None
     from pydantic import TypeAdapter, ValidationError
 
-    from council.config.schema import Seconds
+    from council.config.fields import Seconds
     from council.config.wording import complaint
 
     try:

@@ -97,9 +97,10 @@ def _cost(cost: Cost) -> list[str]:
     if cost.at_least == 0:
         return []
     about = "about " if cost.estimated else ""
+    table = f" (prices of {', '.join(cost.tabled)}: {cost.table})" if cost.tabled else ""
     if cost.known:
-        return [f"{about}{_dollars(cost.at_least)}"]
-    return [f"{about}{_dollars(cost.at_least)} and what {', '.join(cost.unpriced)} cost"]
+        return [f"{about}{_dollars(cost.at_least)}{table}"]
+    return [f"{about}{_dollars(cost.at_least)} and what {', '.join(cost.unpriced)} cost{table}"]
 
 
 def _dollars(amount: float) -> str:

@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from council.cli.deliberation import ranking_line, round_outcome, votes_line
 from council.cli.summary import reply_line
 from council.cli.terminal import harmless, say
 from council.events import (
@@ -22,12 +23,18 @@ from council.events import (
     ExpertNotice,
     ExpertStarted,
     ExpertToken,
+    RoundFinished,
     RoundStarted,
+    StrategyRanked,
     StrategyStandIn,
+    StrategyTallied,
+    ToolCalled,
+    ToolReturned,
 )
 
 _NARROW = 50
 _SCREENFUL = 20_000
+_BRIEF = 120
 
 
 class View(Protocol):
@@ -87,6 +94,11 @@ class LineView(SilentView):
                 self._take(seat(event), event.text)
             case ExpertNotice():
                 self._line(seat(event), f"({event.message})")
+            case ToolCalled():
+                self._flush(seat(event))
+                self._line(seat(event), f"(calls {event.name} {_brief(event.arguments)})")
+            case ToolReturned():
+                self._line(seat(event), f"({_returned(event)}: {_brief(event.result)})")
             case ExpertFinished() | ExpertFailed() | ExpertCancelled():
                 name = seat(event)
                 self._flush(name)
@@ -116,11 +128,16 @@ class LineView(SilentView):
 
 
 class LiveView(SilentView):
-    """A table that fills while the experts write, for terminals."""
+    """A table that fills while the experts write, for terminals.
+
+    Each round of a debate keeps a row; the experts' rows are those of the round that goes on.
+    """
 
     def __init__(self, console: Console) -> None:
         self._texts: dict[str, str] = {}
         self._states: dict[str, tuple[str, str]] = {}
+        self._rounds: dict[str, tuple[str, str]] = {}
+        self._ballots: dict[str, str] = {}
         self._console = console
         self._live = Live(
             console=console, refresh_per_second=12, get_renderable=self.table, transient=False
@@ -134,12 +151,34 @@ class LiveView(SilentView):
         """Notes what changed; the terminal is redrawn by the clock, not by the token."""
         match event:
             case RoundStarted():
-                # Earlier rounds keep their line of outcome and leave their room to the new one.
-                self._texts.clear()
+                # Earlier rounds leave their room to the new one.
+                self._texts, self._states = {}, {}
+                asked = "each sees the others' answers" if event.round else "each for itself"
+                self._rounds[f"round {event.round}"] = (asked, "yellow")
+            case RoundFinished():
+                self._rounds[f"round {event.round}"] = (self._outcome(event), "green")
+            case Convergence():
+                outcome, colour = self._rounds[f"round {event.round}"]
+                self._rounds[f"round {event.round}"] = (f"{outcome}; agreed", colour)
+            case StrategyTallied():
+                self._ballots["votes"] = votes_line(event.votes)
+            case StrategyRanked():
+                self._ballots["ranking"] = ranking_line(event.ranking).partition(": ")[2]
+            case _:
+                self._show_expert(event)
+
+    def _show_expert(self, event: Event) -> None:
+        match event:
             case ExpertStarted():
                 self._states[seat(event)] = ("waiting", "yellow")
             case ExpertNotice():
                 self._states[seat(event)] = (event.message, "yellow")
+            case ToolCalled():
+                # What was written before a call is no answer.
+                self._texts.pop(seat(event), None)
+                self._states[seat(event)] = (f"calls {event.name}", "yellow")
+            case ToolReturned():
+                self._states[seat(event)] = (_returned(event), "yellow")
             case ExpertToken():
                 name = seat(event)
                 # Only what can be on the screen at once.
@@ -157,27 +196,59 @@ class LiveView(SilentView):
         self._live.stop()
 
     def table(self) -> Table:
-        """The experts as they stand, one row each."""
+        """The rounds, the experts as they stand, and what was counted: one row each."""
         table = Table.grid(padding=(0, 2))
         table.add_column(no_wrap=True, style="bold")
         table.add_column(ratio=1)
-        # A copy: rich draws from a thread of its own.
+        # Copies: rich draws from a thread of its own.
+        for name, said in list(self._rounds.items()):
+            table.add_row(name, _on_one_line(*said))
         for name, (state, colour) in list(self._states.items()):
             text = Text(self._tail(harmless(self._texts.get(name, "")).strip()))
             ending = (harmless(state), colour)
             table.add_row(name, Text.assemble(text, "\n" if text.plain else "", ending))
+        for name, counted in list(self._ballots.items()):
+            table.add_row(name, _on_one_line(counted, "green"))
         return table
+
+    def _outcome(self, event: RoundFinished) -> str:
+        outcome = round_outcome(event.round, event.positions, event.flips, event.similarity)
+        failed = sum(colour == "red" for _, colour in self._states.values())
+        return outcome.partition(": ")[2] + (f"; {failed} failed" if failed else "")
 
     def _tail(self, text: str) -> str:
         # More than the terminal's height cannot be redrawn: each pane shows its latest lines.
-        rows = max(2, (self._console.height - 2) // max(1, len(self._states)) - 2)
+        free = self._console.height - 2 - len(self._rounds) - len(self._ballots)
+        rows = max(2, free // max(1, len(self._states)) - 2)
         characters = rows * max(20, self._console.width - 14)
         lines = text[-characters:].splitlines()
         return "\n".join(lines[-rows:])
 
 
+def _on_one_line(text: str, colour: str) -> Text:
+    return Text(harmless(text), style=colour, no_wrap=True, overflow="ellipsis")
+
+
+def _returned(event: ToolReturned) -> str:
+    ended = "failed" if event.failed else "returned"
+    return f"{event.name} {ended} after {event.seconds:.1f} s"
+
+
+def _brief(text: str) -> str:
+    """A text on a line of its own."""
+    line = " ".join(text.split())
+    return line if len(line) <= _BRIEF else f"{line[:_BRIEF]}…"
+
+
 ExpertEvent = (
-    ExpertStarted | ExpertNotice | ExpertToken | ExpertFinished | ExpertFailed | ExpertCancelled
+    ExpertStarted
+    | ExpertNotice
+    | ToolCalled
+    | ToolReturned
+    | ExpertToken
+    | ExpertFinished
+    | ExpertFailed
+    | ExpertCancelled
 )
 
 

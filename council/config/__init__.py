@@ -1,8 +1,8 @@
 """Panel files: YAML and environment in, frozen models out. Nothing is built or started here."""
 
+from council.config.backend import BackendConfig
 from council.config.load import load_config, parse_config
 from council.config.schema import (
-    BackendConfig,
     EmbedderConfig,
     EndpointConfig,
     ExpertConfig,

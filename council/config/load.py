@@ -16,6 +16,8 @@ from council.config.mending import mended
 from council.config.mistakes import KeyPath
 from council.config.model_files import BUILTIN, builtin_problem, content_problem, missing_problem
 from council.config.schema import (
+    EMBEDDER_ID,
+    EmbedderConfig,
     EndpointConfig,
     ExpertConfig,
     PanelConfig,
@@ -27,11 +29,11 @@ from council.errors import ConfigError
 
 _MOST_BYTES = 1_000_000  # more takes a minute to be found wrong
 
-Entry = ExpertConfig | SynthesizerConfig
+Entry = ExpertConfig | SynthesizerConfig | EmbedderConfig
 
 _FOR_ENDPOINTS = (
     *("api_key", "headers", "verify", "proxy", "trust_env", "retries", "rate"),
-    *("price", "takes_schema"),
+    *("price", "takes_schema", "tools"),
 )
 
 
@@ -69,7 +71,7 @@ def draft_config(panel: str | Path | Mapping[str, Any]) -> tuple[PanelConfig, Do
 
 
 def local_entries(config: PanelConfig, document: Document) -> Iterator[tuple[KeyPath, Entry]]:
-    """The experts and synthesizers whose model the bundled backend serves, with their keys."""
+    """The entries whose model the bundled backend serves, with their keys."""
     for path, entry in _entries(config, document):
         if _is_local(entry):
             yield path, entry
@@ -141,7 +143,7 @@ def _checked(config: PanelConfig, folder: Path, document: Document) -> PanelConf
     ]
     embedder = config.embedder
     if embedder is not None:
-        settled = _credentials(embedder, document, ("embedder",))
+        settled = _settled(embedder, folder, document, (EMBEDDER_ID,))
         embedder = embedder.model_copy(update=settled)
     update = {
         "experts": experts,
@@ -192,6 +194,8 @@ def _credentials(entry: EndpointConfig, document: Document, path: KeyPath) -> di
 
 
 def _is_local(entry: Entry) -> bool:
+    if isinstance(entry, EmbedderConfig):
+        return entry.endpoint is None
     return entry.endpoint is None and entry.kind in (None, "local")
 
 
@@ -234,6 +238,8 @@ def _entries(config: PanelConfig, document: Document) -> Iterator[tuple[KeyPath,
     for i, entry in enumerate(config.synthesizer):
         if not isinstance(entry, str):
             yield writer_path(i, document), entry
+    if config.embedder is not None:
+        yield (EMBEDDER_ID,), config.embedder
 
 
 def _note(document: Document, path: KeyPath, problem: str) -> None:

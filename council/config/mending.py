@@ -65,6 +65,6 @@ def _leave_out(values: dict[str, Any], path: KeyPath) -> None:
 def _may_be_endpoint(path: KeyPath) -> bool:
     """Whether a key of an entry is its endpoint, or a word that may have been meant for it."""
     names = [part for part in path if isinstance(part, str)]
-    if len(names) != 2 or names[0] not in _ENTRIES:
+    if len(names) != 2 or names[0] not in (*_ENTRIES, "embedder"):
         return False
     return names[1] == "endpoint" or names[1] not in ExpertConfig.model_fields

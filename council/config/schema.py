@@ -18,15 +18,13 @@ from pydantic import (
     model_validator,
 )
 
+from council.config.backend import BackendConfig
 from council.config.connection import checked_bundle, checked_proxy
+from council.config.fields import STRICT, Seconds
 from council.limits import RunLimits, Timeouts
 from council.messages import Sampling
 from council.prices import Price
 from council.retry import RetryPolicy
-
-_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|)\s*")
-_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-
 
 _TIMEOUTS = Timeouts()
 _LIMITS = RunLimits()
@@ -40,24 +38,6 @@ WRITER_ID = "synthesizer"
 def is_reserved(id: str) -> bool:
     """Whether no expert can be called so, since a panel's embedder or synthesizer may be."""
     return id == EMBEDDER_ID or re.fullmatch(rf"{WRITER_ID}(-\d+)?", id) is not None
-
-
-def _seconds(value: Any) -> Any:
-    """`30`, `30s`, `2m`, `500ms` as seconds; anything else is left to fail as a wrong type."""
-    if isinstance(value, str):
-        match = _DURATION.fullmatch(value)
-        if match is None:
-            raise ValueError("expected seconds (30) or a duration like 30s, 2m, 500ms")
-        return float(match[1]) * _UNITS[match[2]]
-    return value
-
-
-# `json_schema_input_type` is what editors are told: the form as written, not as read.
-Seconds = Annotated[
-    float,
-    BeforeValidator(_seconds, json_schema_input_type=float | str),
-    Field(gt=0, allow_inf_nan=False),
-]
 
 
 def _verify(value: Any, info: ValidationInfo) -> bool | str:
@@ -78,8 +58,7 @@ def _as_list(value: Any) -> Any:
 
 
 class _Model(BaseModel):
-    # strict: "3" is no number and 1 is no text; YAML has types, so a wrong one is a mistake.
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+    model_config = STRICT
 
 
 class SamplingConfig(_Model):
@@ -193,7 +172,6 @@ class WriterConfig(EndpointConfig):
 class EmbedderConfig(EndpointConfig):
     """Who turns texts into vectors, for strategies that compare answers by what they mean."""
 
-    endpoint: Endpoints
     price: EmbeddingPriceConfig | None = None
 
 
@@ -206,6 +184,7 @@ class ExpertConfig(WriterConfig):
     weight: float = Field(1.0, gt=0, allow_inf_nan=False)
     family: str | None = Field(None, min_length=1)
     hedge_after: Seconds | None = None
+    tools: bool = True
 
 
 class SynthesizerConfig(WriterConfig):
@@ -234,16 +213,7 @@ class LimitsConfig(_Model):
     concurrency: int = Field(_LIMITS.concurrency, ge=1)
     tokens: int | None = Field(_LIMITS.tokens, ge=1)
     cost: float | None = Field(_LIMITS.cost, gt=0, allow_inf_nan=False)
-
-
-class BackendConfig(_Model):
-    """How the bundled backend is started for experts without an endpoint."""
-
-    ctx: int = Field(4096, ge=64)
-    parallel: int = Field(8, ge=1, le=256)
-    threads: int = Field(0, ge=0)
-    gpu_layers: int = Field(-1, ge=-1)
-    startup_timeout: Seconds = 180.0
+    tool_turns: int = Field(_LIMITS.tool_turns, ge=1)
 
 
 def _strategy(value: Any) -> Any:

@@ -7,12 +7,19 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
-from council.messages import ChatToken, FinishReason, TokenLogprob, ToolCallDelta, Usage
+from council.messages import (
+    ChatToken,
+    FinishReason,
+    Notice,
+    TokenLogprob,
+    ToolCallDelta,
+    Usage,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One answer of a reply; attributes as for `ChatToken`."""
+    """One answer of a reply, or a tool that was run for it; attributes as for `ChatToken`."""
 
     text: str = ""
     reasoning: str = ""
@@ -22,13 +29,14 @@ class Choice:
     refusal: str = ""
     logprobs: tuple[TokenLogprob, ...] = ()
     choice: int = 0
+    notice: Notice | None = None
 
 
 _CHOICES = TypeAdapter(tuple[Choice, ...])
 
 
 def choices_text(tokens: Sequence[ChatToken]) -> str:
-    """Tokens as JSON; notices, which are no part of a reply, are left out."""
+    """Gathered tokens as JSON."""
     choices = tuple(
         Choice(**{name: getattr(token, name) for name in Choice.__slots__}) for token in tokens
     )

@@ -68,7 +68,30 @@ CREATE TABLE texts (
 CREATE INDEX texts_by_run ON texts (run);
 """
 
-MIGRATIONS = (_VERSION_1,)
+_VERSION_2 = """
+-- `talk` is the id of the conversation that a run belongs to (`conversation` holds messages).
+ALTER TABLE runs ADD COLUMN talk TEXT NOT NULL DEFAULT '';
+ALTER TABLE runs ADD COLUMN place TEXT NOT NULL DEFAULT 'null';
+CREATE INDEX runs_by_talk ON runs (talk)
+"""
+
+_VERSION_3 = """
+-- Equal vectors once, as 32-bit floats. A text is known by its fingerprint.
+CREATE TABLE vectors (fingerprint TEXT PRIMARY KEY, vector BLOB NOT NULL);
+CREATE TABLE embeddings (
+    run INTEGER NOT NULL REFERENCES runs (number) ON DELETE CASCADE,
+    model TEXT NOT NULL,
+    space TEXT NOT NULL,
+    text TEXT NOT NULL,
+    vector TEXT NOT NULL,
+    tokens INTEGER NOT NULL,
+    estimated INTEGER NOT NULL,
+    PRIMARY KEY (run, space, text)
+);
+CREATE INDEX embeddings_by_vector ON embeddings (vector);
+"""
+
+MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3)
 """The n-th one takes a file from schema version n to n + 1; a released one is never edited."""
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from council.events import ExpertCancelled, ExpertFailed, ExpertFinished, RunFinished
+from council.place import Place
 from council.replies import Reply
 from council.result import Result
 from council.store.choices import choices_text
@@ -51,7 +52,8 @@ def as_markdown(store: Store, run: RunRecord) -> str:
             replies.append(event.reply)
         elif isinstance(event, RunFinished):
             result = event.result
-    parts = [f"# {' '.join(run.question.split())[:100]}", _facts(run), "## Question", run.question]
+    parts = [f"# {' '.join(run.question.split())[:100]}", _facts(run), *_before(run)]
+    parts += ["## Question", run.question]
     if run.answer is not None:
         parts += ["## Answer", run.answer]
     if result is not None:
@@ -75,6 +77,7 @@ def _facts(run: RunRecord) -> str:
     facts = {
         "run": run.id,
         "from": f"{run.parent} ({run.origin})" if run.parent else "",
+        "conversation": _place(run.place) if run.place else "",
         "started": f"{day_and_time(run.started)}{took}",
         "status": run.state,
         "panel": run.source,
@@ -85,6 +88,17 @@ def _facts(run: RunRecord) -> str:
         "tokens": str(run.usage.total_tokens),
     }
     return "\n".join(f"- {name}: {value}" for name, value in facts.items() if value)
+
+
+def _place(place: Place) -> str:
+    own = ", each expert with its own answers" if place.history == "own" else ""
+    return f"{place.conversation}, turn {place.turn}{own}"
+
+
+def _before(run: RunRecord) -> list[str]:
+    """The conversation so far, as the panel was shown it."""
+    earlier = run.conversation[:-1]
+    return ["## Before", *(f"**{each.role}**: {each.text}" for each in earlier)] if earlier else []
 
 
 def _remarks(result: Result) -> list[str]:
@@ -98,4 +112,11 @@ def _remarks(result: Result) -> list[str]:
 
 def _said(reply: Reply) -> str:
     error = f"*{reply.error.message}*" if reply.error else ""
-    return f"{reply.text}\n\n{error}"
+    return f"{_tools(reply)}\n\n{reply.text}\n\n{error}"
+
+
+def _tools(reply: Reply) -> str:
+    """The tools that were run for a reply, a line each; what they gave stays on it."""
+    gave = ((used, "no end" if used.result is None else used.result) for used in reply.tools)
+    calls = (f"{used.name} {used.arguments} → {result}" for used, result in gave)
+    return "\n".join(f"- {' '.join(call.split())}" for call in calls)

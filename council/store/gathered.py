@@ -4,26 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from council.messages import ChatToken, FinishReason, ToolCallDelta, Usage
+from council.messages import ChatToken, FinishReason, ToolCallDelta, Usage, set_aside
 
 
 def gathered(tokens: Sequence[ChatToken]) -> tuple[ChatToken, ...]:
     """One token for each answer of the reply, in their order; notices are left out.
 
     Whoever takes these instead of all the tokens has the same reply at the end: texts joined,
-    pieces of a tool call joined, the last usage reported. A reply without tokens is an empty one.
+    pieces of a tool call joined, the last usage reported. Before them stand the notices of tools
+    that were run, which are a part of the reply. A reply without tokens is an empty one.
     """
     by_choice: dict[int, list[ChatToken]] = {}
+    uses: list[ChatToken] = []
+    usage: Usage | None = None
     for token in tokens:
-        by_choice.setdefault(token.choice, []).append(token)
-    usage = next((token.usage for token in reversed(tokens) if token.usage), None)
+        usage = token.usage or usage
+        own = by_choice.setdefault(token.choice, [])
+        if token.notice is not None and token.notice.tool is not None:
+            # With the count so far, which tells what each request used.
+            uses.append(ChatToken(usage=usage, notice=token.notice))
+            if token.notice.tool.result is None:
+                own[:] = [_before_a_tool(own)]
+        own.append(token)
     if not by_choice:
         return (ChatToken(),)
     first = min(by_choice)
-    return tuple(
-        _one(choice, own, usage if choice == first else None)
-        for choice, own in sorted(by_choice.items())
+    return (
+        *uses,
+        *(
+            _one(choice, own, usage if choice == first else None)
+            for choice, own in sorted(by_choice.items())
+        ),
     )
+
+
+def _before_a_tool(tokens: Sequence[ChatToken]) -> ChatToken:
+    reasoning = "".join(token.reasoning for token in tokens)
+    text = "".join(token.text for token in tokens)
+    refusal = "".join(token.refusal for token in tokens)
+    return ChatToken(reasoning=set_aside(reasoning, text), refusal=refusal)
 
 
 def _one(choice: int, tokens: Sequence[ChatToken], usage: Usage | None) -> ChatToken:

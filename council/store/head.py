@@ -6,8 +6,9 @@ from council.config import PanelConfig
 from council.expert import Expert
 from council.limits import RunLimits
 from council.messages import ChatMessage
+from council.place import Place
 from council.store.records import FormRecord, Head, PanelRecord
-from council.store.secrets import public_config, secrets_of
+from council.store.secrets import environment_secrets, public_config, secrets_of
 from council.store.tape import Tape
 from council.strategies import Strategy
 
@@ -21,6 +22,7 @@ def head_of(
     source: str,
     tape: Tape | None,
     form: FormRecord | None = None,
+    place: Place | None = None,
 ) -> Head:
     """The head of a run.
 
@@ -33,6 +35,7 @@ def head_of(
         source: The panel file's path, or nothing.
         tape: What the run goes back to, if anything.
         form: What answers have to look like, if they have to.
+        place: Where the run stands in a conversation, if it does.
     """
     return Head(
         conversation=messages,
@@ -43,7 +46,14 @@ def head_of(
         limits=limits,
         source=source,
         config=public_config(config) if config else {},
-        secrets=secrets_of(config),
+        secrets=_secrets(config, any(expert.tools for expert in panel[0])),
         origin=tape.origin if tape else "run",
         parent=tape.run if tape else "",
+        place=place,
     )
+
+
+def _secrets(config: PanelConfig | None, with_tools: bool) -> tuple[str, ...]:
+    known = secrets_of(config)
+    # What a tool reads in the environment may come back in an answer.
+    return (*known, *environment_secrets()) if with_tools else known

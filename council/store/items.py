@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from council.events import Event
-from council.messages import ChatRequest, ChatToken
+from council.messages import ChatRequest, ChatToken, Usage
 from council.replies import Failure
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A request goes out, the `number`-th of its run."""
+    """A request goes out; `number` tells it from the others of its run."""
 
     number: int
     expert: str
@@ -29,10 +29,28 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class Vector:
+    """A text's vector, and what of the tokens that embedding used is for this text."""
+
+    text: str
+    vector: tuple[float, ...]
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Embeddings:
+    """Texts were embedded by a model, into a space of vectors; see `vectors.space_of`."""
+
+    model: str
+    space: str
+    vectors: Sequence[Vector]
+
+
+@dataclass(frozen=True, slots=True)
 class Closed:
     """Nothing more will come of the run, at this time (seconds since 1970 UTC)."""
 
     at: float
 
 
-Item = Event | Sent | Ended | Closed
+Item = Event | Sent | Ended | Embeddings | Closed

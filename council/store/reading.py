@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from council.errors import StoreError
+from council.messages import Usage
 from council.store.choices import tokens_of
-from council.store.records import PANEL, RecordedReply, RecordedRequest, RunRecord
-from council.store.statements import FAILURE, LIMITS, MESSAGES, USAGE
+from council.store.records import PANEL, RecordedReply, RecordedRequest, RecordedVector, RunRecord
+from council.store.statements import FAILURE, LIMITS, MESSAGES, PLACE, USAGE
+from council.store.vectors import unpacked
 
 _RUNS = (
     "SELECT id, status, pid, started, ended, question, answer, usage, seed, conversation, panel,"
-    " fingerprint, strategy, options, limits, source, config, origin, parent FROM runs"
+    " fingerprint, strategy, options, limits, source, config, origin, parent, place FROM runs"
 )
 _LATEST = "ORDER BY started DESC, number DESC"
 
@@ -23,6 +25,21 @@ def runs(database: sqlite3.Connection, limit: int | None) -> list[RunRecord]:
     """The latest runs, the newest first."""
     rows = database.execute(f"{_RUNS} {_LATEST} LIMIT ?", (-1 if limit is None else limit,))
     return [_run(row) for row in rows]
+
+
+def of_conversation(database: sqlite3.Connection, id: str) -> list[RunRecord]:
+    """The runs of the conversation of that id, or of one that begins so, the oldest first.
+
+    Raises:
+        StoreError: Several conversations begin so.
+    """
+    query = f"{_RUNS} WHERE talk <> '' AND substr(talk, 1, ?) = ? ORDER BY started, number"
+    found = [_run(row) for row in database.execute(query, (len(id), id))] if id else []
+    talks = sorted({run.place.conversation for run in found if run.place})
+    if len(talks) > 1:
+        known = ", ".join(talk[: len(id) + 4] for talk in talks[:3])
+        raise StoreError(f"several conversations begin with {id!r} ({known}): give more of the id")
+    return found
 
 
 def find(database: sqlite3.Connection, id: str) -> RunRecord:
@@ -54,7 +71,7 @@ def lines(database: sqlite3.Connection, id: str) -> Iterator[str]:
 
 
 def requests(database: sqlite3.Connection, id: str) -> list[RecordedRequest]:
-    """All requests of a run, in the order in which they went out."""
+    """All requests of a run, in the order in which the panel meant to ask."""
     query = (
         "SELECT requests.number, expert, requests.fingerprint, body FROM requests"
         " JOIN bodies USING (fingerprint) JOIN runs ON runs.number = run"
@@ -65,12 +82,15 @@ def requests(database: sqlite3.Connection, id: str) -> list[RecordedRequest]:
 
 def replies(database: sqlite3.Connection, id: str) -> list[RecordedReply]:
     """What became of each request of a run."""
+    # Rows are added in the order in which replies ended.
     query = (
-        "SELECT requests.number, expert, requests.fingerprint, tokens, failure FROM requests"
-        " JOIN runs ON runs.number = requests.run"
+        "SELECT requests.number, expert, requests.fingerprint, tokens, failure, replies.rowid"
+        " FROM requests JOIN runs ON runs.number = requests.run"
         " LEFT JOIN replies ON replies.run = requests.run AND replies.number = requests.number"
         " WHERE id = ? ORDER BY requests.number"
     )
+    rows = database.execute(query, (id,)).fetchall()
+    ended = {row: place for place, row in enumerate(sorted(r[-1] for r in rows if r[-1]))}
     return [
         RecordedReply(
             number,
@@ -78,14 +98,29 @@ def replies(database: sqlite3.Connection, id: str) -> list[RecordedReply]:
             fingerprint,
             tokens_of(tokens) if tokens else (),
             FAILURE.validate_json(failure) if failure else None,
+            ended.get(row),
         )
-        for number, expert, fingerprint, tokens, failure in database.execute(query, (id,))
+        for number, expert, fingerprint, tokens, failure, row in rows
+    ]
+
+
+def vectors(database: sqlite3.Connection, id: str) -> list[RecordedVector]:
+    """The vectors of a run's texts."""
+    query = (
+        "SELECT model, space, text, vectors.vector, tokens, estimated FROM embeddings"
+        " JOIN vectors ON vectors.fingerprint = embeddings.vector JOIN runs ON runs.number = run"
+        " WHERE id = ? ORDER BY embeddings.rowid"
+    )
+    return [
+        RecordedVector(model, space, text, unpacked(data), Usage(tokens, estimated=bool(estimated)))
+        for model, space, text, data, tokens, estimated in database.execute(query, (id,))
     ]
 
 
 def _run(row: tuple[Any, ...]) -> RunRecord:
-    (id, status, pid, started, ended, question, answer, usage, seed, conversation, panel,
-     fingerprint, strategy, options, limits, source, config, origin, parent) = row  # fmt: skip
+    (id, status, pid, started, ended, question, answer, usage, seed, conversation,
+     panel, fingerprint, strategy, options, limits, source, config, origin, parent,
+     place) = row  # fmt: skip
     return RunRecord(
         id=id,
         status=status,
@@ -106,4 +141,5 @@ def _run(row: tuple[Any, ...]) -> RunRecord:
         config=json.loads(config),
         origin=origin,
         parent=parent,
+        place=PLACE.validate_json(place),
     )

@@ -12,7 +12,6 @@ from council.agents.base import Agent
 from council.errors import AgentError
 from council.expert import Expert
 from council.messages import ChatRequest, ChatToken, Notice
-from council.store.canonical import fingerprint, request_text
 from council.store.gathered import gathered
 from council.store.recording import Recording
 from council.store.records import RecordedReply
@@ -99,7 +98,7 @@ class Recorded:
     def _source(self, request: ChatRequest) -> AsyncGenerator[ChatToken, None]:
         if self._tape is None:
             return self._agent.chat(request)
-        reply = self._tape.take(self._expert, fingerprint(request_text(request)))
+        reply = self._tape.take(self._expert, request)
         if reply is not None:
             return _replayed(reply, self._tape.run)
         if self._tape.live:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from itertools import count
 
 from council.errors import AgentError
 from council.events import AnswerToken, Emit, Event, ExpertToken
 from council.messages import ChatRequest, ChatToken
 from council.replies import Failure
-from council.store.items import Closed, Ended, Item, Sent
+from council.store.items import Closed, Embeddings, Ended, Item, Sent, Vector
 
 # These alone may wait for the writer's next turn: all else is written at once.
 _MAY_WAIT = (ExpertToken, AnswerToken)
@@ -32,7 +33,8 @@ class Recording:
     ) -> None:
         self._put = put
         self._wake = wake
-        self._sent = 0
+        self._numbers = count()
+        self._numbered: dict[str, int] = {}
         self._closed = False
 
     def watch(self, emit: Emit) -> Emit:
@@ -47,10 +49,17 @@ class Recording:
 
         return emit_and_keep
 
+    def number(self, request: ChatRequest) -> None:
+        """Gives a request its number before it goes out.
+
+        Samples may be asked alike, and go out in any order: by their numbers they are told apart.
+        """
+        self._numbered[request.request_id] = next(self._numbers)
+
     def sent(self, expert: str, request: ChatRequest) -> int:
         """A request goes out; returns its number."""
-        number = self._sent
-        self._sent += 1
+        known = self._numbered.pop(request.request_id, None)
+        number = next(self._numbers) if known is None else known
         self._hand_over(Sent(number, expert, request))
         return number
 
@@ -61,6 +70,10 @@ class Recording:
     def failed(self, number: int, error: AgentError) -> None:
         """The reply to a request failed."""
         self._hand_over(Ended(number, failure=Failure.of(error)))
+
+    def embedded(self, model: str, space: str, vectors: Sequence[Vector]) -> None:
+        """Texts have their vectors."""
+        self._hand_over(Embeddings(model, space, vectors))
 
     def close(self) -> None:
         """The run is over, finished or not. May be called more than once."""

@@ -14,6 +14,7 @@ from council.answer_form import AnswerForm
 from council.expert import Expert
 from council.limits import RunLimits
 from council.messages import ChatMessage, ChatToken, Usage
+from council.place import Place
 from council.replies import Failure
 from council.store.canonical import canonical, fingerprint
 from council.store.secrets import without_secrets
@@ -27,7 +28,10 @@ Origin = Literal["run", "resume", "redecide"]
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """An expert as it was asked; what it was asked through (endpoint, key, limits) is left out."""
+    """An expert as it was asked; what it was asked through (endpoint, key, limits) is left out.
+
+    `tools` says whether it had those of the run.
+    """
 
     id: str
     model: str
@@ -38,6 +42,7 @@ class Seat:
     sampling: dict[str, Any]
     extra: dict[str, Any]
     takes_schema: bool = False
+    tools: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +77,13 @@ class PanelRecord:
         experts: The seats.
         writers: Who may write the answer, in order.
         form: What answers had to look like; None for any text, and in older records.
+        tools: What experts might have called, as the chat API describes it.
     """
 
     experts: tuple[Seat, ...]
     writers: tuple[Seat, ...]
     form: FormRecord | None = None
+    tools: tuple[dict[str, Any], ...] = ()
 
     @classmethod
     def of(
@@ -86,7 +93,9 @@ class PanelRecord:
         form: FormRecord | None = None,
     ) -> PanelRecord:
         """The record of a council's experts and writers, and of a run's form."""
-        return cls(tuple(map(_seat, experts)), tuple(map(_seat, writers)), form)
+        tools = next((expert.tools for expert in experts if expert.tools), ())
+        seats = (tuple(map(_seat, experts)), tuple(map(_seat, writers)))
+        return cls(*seats, form, tuple(map(dict, tools)))
 
     @property
     def fingerprint(self) -> str:
@@ -101,9 +110,11 @@ class PanelRecord:
     def changes(self, now: PanelRecord) -> list[str]:
         """The keys in which a panel differs from this one: `ada.persona`, `experts`, …"""
         found = self._form_changes(now)
-        # Who takes a schema is asked the same as long as there is none.
-        unasked = () if self.form and now.form else ("takes_schema",)
-        names = [name for name in Seat.__slots__ if name not in unasked]
+        if canonical(self.tools) != canonical(now.tools):
+            found.append("tools")
+        # Who takes a schema, or a tool, is asked the same as long as there is none.
+        unasked = {"takes_schema": not (self.form and now.form), "tools": "tools" in found}
+        names = [name for name in Seat.__slots__ if not unasked.get(name)]
         for key in ("experts", "writers"):
             before, after = getattr(self, key), getattr(now, key)
             if [seat.id for seat in before] != [seat.id for seat in after]:
@@ -136,6 +147,7 @@ class Head:
         secrets: What must not be written down.
         origin: What made the run.
         parent: The id of the run it goes back to, if any.
+        place: Where it stands in a conversation, if it does.
     """
 
     conversation: tuple[ChatMessage, ...]
@@ -148,6 +160,7 @@ class Head:
     secrets: tuple[str, ...] = field(default=(), repr=False)
     origin: Origin = "run"
     parent: str = ""
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +200,7 @@ class RunRecord:
     config: Mapping[str, Any]
     origin: Origin
     parent: str
+    place: Place | None = None
 
     @property
     def state(self) -> str:
@@ -229,6 +243,7 @@ class RecordedReply:
         fingerprint: What it was asked.
         tokens: The whole reply, in as few tokens as hold it; empty if it did not come.
         failure: Why it did not come: an error, or None where it was cancelled or cut off.
+        ended: How many requests of the run had ended before it; None where it had not itself.
     """
 
     number: int
@@ -236,6 +251,26 @@ class RecordedReply:
     fingerprint: str
     tokens: tuple[ChatToken, ...] = ()
     failure: Failure | None = None
+    ended: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedVector:
+    """A text's vector in a run.
+
+    Attributes:
+        model: Who embedded it.
+        space: Which vectors it may be compared with; see `vectors.space_of`.
+        text: The SHA-256 of the text.
+        vector: The vector.
+        usage: What embedding this text used.
+    """
+
+    model: str
+    space: str
+    text: str
+    vector: tuple[float, ...]
+    usage: Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +295,7 @@ def _seat(expert: Expert) -> Seat:
         sampling={name: value for name, value in sampling.items() if value is not None},
         extra=without_secrets(dict(expert.extra), free=True),
         takes_schema=expert.takes_schema,
+        tools=bool(expert.tools),
     )
 
 

@@ -60,10 +60,18 @@ def secrets_of(config: PanelConfig | None) -> tuple[str, ...]:
     return tuple(sorted(found, key=len, reverse=True))
 
 
+def environment_secrets() -> tuple[str, ...]:
+    """The secrets of the environment: values of variables that are called so (`…_API_KEY`)."""
+    named = {value for name, value in os.environ.items() if names_secret(name)}
+    found = {form for value in named if len(value) >= LEAST for form in forms(value)}
+    return tuple(sorted(found, key=len, reverse=True))
+
+
 class Scrubber:
     """Takes known secrets out of lines of JSON, wherever a server may have repeated them."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
+        self._plain = tuple(secrets)
         self._secrets = tuple(
             dict.fromkeys(
                 form
@@ -81,6 +89,12 @@ class Scrubber:
             if secret in line:
                 line = line.replace(secret, HIDDEN)
         return line
+
+    def text(self, text: str) -> str:
+        """A text, JSON or not, without them: here they may stand with quotes of their own."""
+        for secret in self._plain:
+            text = text.replace(secret, HIDDEN)
+        return self(text)
 
 
 def _hides(name: str, value: Any) -> bool:

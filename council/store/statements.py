@@ -22,13 +22,15 @@ from council.events import (
 )
 from council.limits import RunLimits
 from council.messages import ChatMessage, Usage
+from council.place import Place
 from council.replies import Failure
 from council.store.canonical import canonical, fingerprint, request_text
 from council.store.choices import choices_text
 from council.store.gathered import gathered
-from council.store.items import Closed, Ended, Item, Sent
+from council.store.items import Closed, Embeddings, Ended, Item, Sent, Vector
 from council.store.records import Head
 from council.store.secrets import Scrubber
+from council.store.vectors import mark_of, packed, text_mark
 
 Statement = tuple[str, tuple[Any, ...]]
 """SQL and its values."""
@@ -37,6 +39,7 @@ MESSAGES = TypeAdapter(tuple[ChatMessage, ...])
 FAILURE = TypeAdapter(Failure)
 USAGE = TypeAdapter(Usage)
 LIMITS = TypeAdapter(RunLimits)
+PLACE: TypeAdapter[Place | None] = TypeAdapter(Place | None)
 
 # From the run's own row: where somebody has deleted it meanwhile, there is nothing to add to.
 _OF = "FROM runs WHERE id = ?"
@@ -45,12 +48,17 @@ _BODY = "INSERT OR IGNORE INTO bodies (fingerprint, body) VALUES (?, ?)"
 _REQUEST = f"INSERT INTO requests (run, number, expert, fingerprint) SELECT number, ?, ?, ? {_OF}"
 _REPLY = f"INSERT INTO replies (run, number, tokens, failure) SELECT number, ?, ?, ? {_OF}"
 _TEXT = f"INSERT INTO texts (run, who, text) SELECT number, ?, ? {_OF}"
+_VECTOR = "INSERT OR IGNORE INTO vectors (fingerprint, vector) VALUES (?, ?)"
+_EMBEDDED = (
+    "INSERT OR IGNORE INTO embeddings (run, model, space, text, vector, tokens, estimated)"
+    f" SELECT number, ?, ?, ?, ?, ?, ? {_OF}"
+)
 _FINISH = "UPDATE runs SET status = ?, ended = ?, answer = ?, usage = ? WHERE id = ?"
 _CLOSE = "UPDATE runs SET status = 'interrupted', ended = ? WHERE status = 'running' AND id = ?"
 _START = (
     "INSERT INTO runs (id, origin, parent, status, pid, started, question, conversation, source,"
-    " config, panel, fingerprint, strategy, options, limits, seed, usage)"
-    " VALUES (?, ?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " config, panel, fingerprint, strategy, options, limits, seed, usage, talk, place)"
+    " VALUES (?, ?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
@@ -98,6 +106,8 @@ class Script:
                 return self._sent(item)
             case Ended():
                 return [self._ended(item)]
+            case Embeddings():
+                return [made for each in item.vectors for made in self._embedded(item, each)]
             case Closed():
                 self.closed = True
                 return [(_CLOSE, (item.at, self._id))]
@@ -126,7 +136,7 @@ class Script:
             head.parent,
             os.getpid(),
             self._started,
-            self._scrub(event.question),
+            self._scrub.text(event.question),
             self._scrub(MESSAGES.dump_json(head.conversation, fallback=str).decode()),
             # A name that is not UTF-8 arrives with surrogates, which SQLite cannot hold.
             head.source.encode("utf-8", "replace").decode(),
@@ -138,13 +148,15 @@ class Script:
             LIMITS.dump_json(head.limits).decode(),
             str(event.seed),
             USAGE.dump_json(Usage()).decode(),
+            head.place.conversation if head.place else "",
+            self._scrub(PLACE.dump_json(head.place).decode()),
         )
         return _START, values
 
     def _finish(self, event: RunFinished) -> list[Statement]:
         result = event.result
         ended = self._started + event.at
-        answer = None if result.answer is None else self._scrub(result.answer)
+        answer = None if result.answer is None else self._scrub.text(result.answer)
         usage = USAGE.dump_json(result.usage).decode()
         done = [(_FINISH, (result.status, ended, answer, usage, self._id))]
         return [*done, self._text("answer", result.answer)] if result.answer else [*done]
@@ -167,5 +179,14 @@ class Script:
             self._id,
         )
 
+    def _embedded(self, item: Embeddings, each: Vector) -> list[Statement]:
+        data, text = packed(each.vector), canonical(each.text)
+        # A text may be read off its vector: what must not be kept of one is not kept as the other.
+        if data is None or self._scrub(text) != text:
+            return []
+        mark, usage = mark_of(data), each.usage
+        row = (item.model, item.space, text_mark(each.text), mark, usage.total_tokens)
+        return [(_VECTOR, (mark, data)), (_EMBEDDED, (*row, usage.estimated, self._id))]
+
     def _text(self, who: str, text: str) -> Statement:
-        return _TEXT, (who, self._scrub(text), self._id)
+        return _TEXT, (who, self._scrub.text(text), self._id)

@@ -16,7 +16,14 @@ from council.events import Event, from_json
 from council.store import reading, search
 from council.store.database import default_path, open_database, store_path
 from council.store.recording import Recording
-from council.store.records import Head, Hit, RecordedReply, RecordedRequest, RunRecord
+from council.store.records import (
+    Head,
+    Hit,
+    RecordedReply,
+    RecordedRequest,
+    RecordedVector,
+    RunRecord,
+)
 from council.store.writer import Writer
 
 _PATIENCE = 10.0
@@ -95,6 +102,18 @@ class Store:
                 raise StoreError(f"no run is kept in {self.path}")
             return reading.find(database, id)
 
+    def conversation(self, id: str) -> list[RunRecord]:
+        """The runs of a conversation, by its id or the beginning of it, the oldest first.
+
+        A turn that failed, was asked again or was taken back is among them. Empty where there is
+        no such conversation.
+
+        Raises:
+            StoreError: Several conversations begin so, or the file cannot be read.
+        """
+        with self._reading() as database:
+            return reading.of_conversation(database, id) if database else []
+
     def events(self, id: str) -> Iterator[Event]:
         """The events of a run, in order; arguments and errors as for `run`."""
         return map(from_json, self.lines(id))
@@ -116,6 +135,12 @@ class Store:
         run = self.run(id)
         with self._reading() as database:
             return reading.replies(database, run.id) if database else []
+
+    def vectors(self, id: str) -> list[RecordedVector]:
+        """The vectors of the texts that a run compared; arguments and errors as for `run`."""
+        run = self.run(id)
+        with self._reading() as database:
+            return reading.vectors(database, run.id) if database else []
 
     def search(self, text: str, limit: int = 20) -> list[Hit]:
         """The places where all words of a text stand, in questions, answers and replies.
@@ -144,6 +169,9 @@ class Store:
             count = database.execute(f"DELETE FROM runs WHERE {condition}", (value,)).rowcount
             database.execute(
                 "DELETE FROM bodies WHERE fingerprint NOT IN (SELECT fingerprint FROM requests)"
+            )
+            database.execute(
+                "DELETE FROM vectors WHERE fingerprint NOT IN (SELECT vector FROM embeddings)"
             )
             search.forget(database)
             database.execute("COMMIT")

@@ -9,20 +9,23 @@ from typing import ClassVar
 import anyio
 
 from council.errors import StrategyError
+from council.messages import ChatRequest
 from council.panel import Panel
-from council.store.records import Origin, RecordedReply
+from council.store.canonical import fingerprint, request_text
+from council.store.records import Origin, RecordedReply, RecordedVector
 from council.strategies import Decision, Strategy
 
 
 class Tape:
     """Gives each recorded reply once, to the same expert for the same request.
 
-    Samples of an expert may be asked alike: they get the replies in the order in which they were
-    asked then, whole ones first.
+    Samples of an expert may be asked alike: they get the replies in the order of their numbers,
+    whole ones first.
 
     Args:
         run: The id of the run that the replies are from.
         replies: What became of its requests.
+        vectors: The vectors of its texts.
         live: Whether what is not there may be asked. Then only whole replies are given, and what
             had failed is asked again; else failures are given too, as failures.
         origin: What the run with this tape is.
@@ -32,6 +35,7 @@ class Tape:
         self,
         run: str,
         replies: Sequence[RecordedReply],
+        vectors: Sequence[RecordedVector] = (),
         *,
         live: bool,
         origin: Origin,
@@ -47,10 +51,38 @@ class Tape:
         for reply in sorted(replies, key=_wholeness):
             if reply.tokens or not live:
                 self._replies[reply.expert, reply.fingerprint].append(reply)
+        self._laid_out: dict[str, RecordedReply] = {}
+        self._vectors = {(vector.space, vector.text): vector for vector in vectors}
 
-    def take(self, expert: str, fingerprint: str) -> RecordedReply | None:
+    @property
+    def embedded_by(self) -> RecordedVector | None:
+        """One of the vectors, for who made them: a run has one embedder. None without vectors."""
+        return next(iter(self._vectors.values()), None)
+
+    def vector(self, space: str, text: str) -> RecordedVector | None:
+        """The vector of a text in that space, None where there is none."""
+        return self._vectors.get((space, text))
+
+    def lay_out(self, expert: str, request: ChatRequest) -> int | None:
+        """Sets aside the reply to a request that is going to be made.
+
+        Returns:
+            Its place in the order in which replies ended then; None where it did not, or there is
+            none.
+        """
+        reply = self._next(expert, fingerprint(request_text(request)))
+        if reply is None:
+            return None
+        self._laid_out[request.request_id] = reply
+        return reply.ended
+
+    def take(self, expert: str, request: ChatRequest) -> RecordedReply | None:
         """The next reply to that request, None where there is none (any more)."""
-        replies = self._replies.get((expert, fingerprint))
+        laid_out = self._laid_out.pop(request.request_id, None)
+        return laid_out or self._next(expert, fingerprint(request_text(request)))
+
+    def _next(self, expert: str, mark: str) -> RecordedReply | None:
+        replies = self._replies.get((expert, mark))
         return replies.popleft() if replies else None
 
     def miss(self, expert: str) -> None:

@@ -149,7 +149,8 @@ class Debate(Strategy):
                 answers=lay_out(panel, others, *purpose).text,
                 own=own(mine) if mine else _NO_ANSWER,
             )
-            messages = opening(conversation(panel.messages, text), seat.expert)
+            known = panel.messages_of(seat.expert, seat.sample)
+            messages = opening(conversation(known, text), seat.expert)
             asks.append(replace(seat, messages=messages))
         return asks
 

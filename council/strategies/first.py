@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from council.config.schema import Seconds
+from council.config.fields import Seconds
 from council.panel import Panel
 from council.replies import Reply
 from council.strategies.base import (

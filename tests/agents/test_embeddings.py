@@ -245,7 +245,9 @@ async def test_a_runs_deadline_ends_its_embedding() -> None:
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ({"model": "e"}, "embedder.endpoint: is missing"),
+        ({"model": "e"}, "embedder.model: no model file at"),
+        ({"model": "builtin:e"}, "embedder.model: there is no built-in model"),
+        ({"model": "builtin:sage", "retries": 1}, "embedder.retries: is for an `endpoint`"),
         ({"model": "e", "endpoint": "h"}, "embedder.endpoint: the endpoint is not an http"),
         (
             {"model": "e", "endpoint": "http://h", "api_key": "sk 1"},

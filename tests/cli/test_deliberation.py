@@ -114,7 +114,58 @@ async def test_a_terminal_leaves_its_room_to_the_round_that_goes_on() -> None:
     shown = out.file.getvalue()
     assert "b (round-1)" in shown
     assert shown.count("42 at first") == 1  # the one of round 1
-    assert shown.count("done: ") == 4
+    assert shown.count("done: ") == 2
+    rows = [" ".join(line.split()) for line in shown.splitlines()]
+    assert rows[0] == "round 0 42 by a, 41 by b"
+    assert rows[1].startswith("round 1 42 by a b; b changed from 41 to 42 (")
+    assert rows[-1] == "votes 42 by a b"
+
+
+async def test_a_terminal_shows_rounds_and_ballots_as_they_come() -> None:
+    view = LiveView(Console(file=io.StringIO(), width=60, height=12, force_terminal=True))
+    out = Console(file=io.StringIO(), width=60, height=12)
+
+    def rows() -> list[str]:
+        with out.capture() as capture:
+            out.print(view.table())
+        return [" ".join(line.split()) for line in capture.get().splitlines()]
+
+    panel = [
+        *agents(("41", "42\n" * 99), ("42", "42")),
+        ScriptedAgent("d", "7", TransportError("x")),
+    ]
+    strategy = {"name": "debate", "extract": "number", "max_rounds": 2}
+    shown: dict[str, list[str]] = {}
+    async with (
+        council.open_council(panel) as opened,
+        opened.stream("How many?", strategy=strategy) as run,
+    ):
+        async for event in run:
+            view.show(event)
+            shown[event.type] = rows()
+            if event.type == "round.finished" and event.round == 1:
+                assert shown[event.type][1].endswith("…")  # one line each, whatever its length
+    assert shown["round.started"][:1] == ["round 0 41 by a, 42 by b, 7 by d"]
+    assert shown["round.started"][-1] == "round 2 each sees the others' answers"
+    assert shown["run.finished"][-1] == "votes 42 by a b, 7 by d"
+    assert all(len(lines) <= 12 for lines in shown.values())
+
+
+async def test_a_terminal_shows_a_ranking() -> None:
+    view = LiveView(Console(file=io.StringIO(), width=80, height=30, force_terminal=True))
+    panel = agents(("poor", BY_WORTH), ("good", BY_WORTH), ("fair", BY_WORTH))
+    async with (
+        council.open_council(panel) as opened,
+        opened.stream("How many?", strategy="rank") as run,
+    ):
+        async for event in run:
+            view.show(event)
+    out = Console(file=io.StringIO(), width=80)
+    out.print(view.table())
+    assert isinstance(out.file, io.StringIO)
+    assert run.result.ranking is not None, run.error
+    last = out.file.getvalue().splitlines()[-1]
+    assert last.split()[:2] == ["ranking", "1."]
 
 
 async def test_an_interrupted_round_is_shown() -> None:

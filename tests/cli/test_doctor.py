@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from council.testing import (
+    DONE,
     END,
     STREAM_HEAD,
     RawServer,
@@ -25,6 +26,7 @@ from council.testing import (
     keep_alive,
     plain_reply,
     raw_server,
+    sse,
     until_closed,
     unused_port,
     whole_reply,
@@ -121,7 +123,33 @@ async def test_json_has_all_there_is_to_say(tmp_path: Path) -> None:
         "first_token": finding["first_token"],
         "tokens_per_second": finding["tokens_per_second"],
         "notes": [],
+        "dimensions": None,
+        "seconds": None,
+        "price": "",
     }
+
+
+async def test_the_embedder_is_examined_too(tmp_path: Path) -> None:
+    vector = {"data": [{"embedding": [0.5, 0.25]}], "usage": {"prompt_tokens": 4}}
+    embeds = plain_reply("200 OK", json.dumps(vector))
+    async with raw_server(GOOD, NO_LIST) as server, raw_server(embeds) as other:
+        embedder = {"model": "e5", "endpoint": other.url, "price": {"input": 0.02}}
+        file = panel(tmp_path, {"endpoint": server.url}, embedder=embedder)
+        done = await doctor(file)
+        told = await doctor(file, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    *_, row = done.stdout.splitlines()
+    assert row.split()[:4] == ["embedder", "e5", other.url, "ok"]
+    assert re.search(r"2 dimensions in \d+\.\d\d s; \$0\.02 in and \$0 out", row)
+    _, finding = json.loads(told.stdout)
+    assert (finding["experts"], finding["dimensions"]) == (["embedder"], 2)
+    assert 0 < finding["seconds"] < 30
+
+
+async def test_a_refusal_is_not_ok(tmp_path: Path) -> None:
+    said = sse({"choices": [{"index": 0, "delta": {"refusal": "I will not."}}]})
+    finding = await only_finding(tmp_path, [STREAM_HEAD, chunked(said + DONE), END], code=1)
+    assert (finding["state"], finding["error"]) == ("failed", "it refuses to answer: I will not.")
 
 
 async def test_one_dead_endpoint_does_not_hide_the_others(tmp_path: Path) -> None:

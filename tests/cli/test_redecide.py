@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from council.testing import plain_reply, raw_server, whole_reply
+from council.testing import Request, Step, plain_reply, raw_server, whole_reply
+from council.testing.raw_server import serving
 from tests.support.kept import Kept
 
 pytestmark = pytest.mark.anyio
@@ -84,6 +86,43 @@ async def test_a_failure_of_then_is_a_failure_still(kept: Kept) -> None:
     result = json.loads(done.stdout)
     assert (done.returncode, result["status"]) == (0, "degraded")
     assert "no such luck" in result["reasons"][0]
+
+
+VECTORS = {"It is red.": [1.0, 0.1], "Red!": [1.0, 0.11], "It is blue.": [0.1, 1.0]}
+SEMANTIC = {"name": "vote", "extract": {"kind": "semantic", "threshold": 0.9}}
+
+
+@pytest.mark.timeout(600)  # four processes, one after the other
+async def test_no_text_is_embedded_again(kept: Kept) -> None:
+    answers = [whole_reply("It is red."), whole_reply("Red!"), plain_reply("500 Oh", "{}")]
+    embedded: list[list[str]] = []
+
+    def answer(request: Request) -> Sequence[Step]:
+        if "/embeddings" not in request.line:
+            return answers.pop(0)
+        texts = request.json["input"]
+        embedded.append(texts)
+        return plain_reply(
+            "200 OK", json.dumps({"data": [{"embedding": VECTORS[t]} for t in texts]})
+        )
+
+    async with serving(answer) as server:
+        embedder = {"model": "e5", "endpoint": server.url}
+        config = kept.panel(*[server] * 3, embedder=embedder, strategy=SEMANTIC)
+        done = await kept.council("run", config, "Which colour?")
+        assert done.returncode == 0, done.stderr
+        assert [sorted(texts) for texts in embedded] == [["It is red.", "Red!"]]
+        answers.append(whole_reply("It is blue."))
+        done = await kept.council("resume", "last", "--json")
+        resumed = json.loads(done.stdout)
+        assert resumed["status"] == "complete", done.stderr
+        assert embedded[1:] == [["It is blue."]]
+    Path(kept.panel_file).unlink()
+    option = "extract={kind: semantic, threshold: 0.9}"
+    command = ("redecide", "last", "--strategy", "vote", "--option", option, "--json")
+    again = json.loads((await kept.council(*command)).stdout)
+    assert (again["votes"], again["usage"]) == (resumed["votes"], resumed["usage"])
+    assert (again["agreement"]["agree"], again["agreement"]["of"]) == (2, 3)
 
 
 async def test_samples_keep_their_order(kept: Kept) -> None:

@@ -1,0 +1,1 @@
+"""Tools: Python functions that experts may have called before they answer."""
