@@ -18,6 +18,7 @@ from random import Random
 from typing import Any
 
 from backend import builtin
+from examples.tiny_experts.corpus import NAMES
 from examples.tiny_experts.noise import type_carelessly
 from examples.tiny_experts.questions import FIELDS, draw
 from examples.tiny_experts.questions.arithmetic import two_digit_sums
@@ -42,15 +43,22 @@ class Asker:
         """
         from llama_cpp import Llama
 
-        self._llama: Any = Llama(str(path), n_ctx=512, n_threads=threads, verbose=False)
+        # By default prompts are read by as many threads as there are cores; on a machine that has
+        # other work these wait for each other, and a reply takes twenty times as long.
+        self._llama: Any = Llama(
+            str(path), n_ctx=512, n_threads=threads, n_threads_batch=threads, verbose=False
+        )
 
-    def ask(self, text: str, temperature: float = 0.0, seed: int = 0) -> str:
+    def ask(
+        self, text: str, temperature: float = 0.0, seed: int = 0, tokens: int = _REPLY_TOKENS
+    ) -> str:
         """Get the reply to one question.
 
         Args:
             text: The user's words.
             temperature: 0 for the likeliest tokens.
             seed: Seed of the sampling at higher temperatures.
+            tokens: The longest reply.
 
         Returns:
             The reply without white space around it.
@@ -58,7 +66,7 @@ class Asker:
         reply = self._llama.create_chat_completion(
             [{"role": "user", "content": text}],
             temperature=temperature,
-            max_tokens=_REPLY_TOKENS,
+            max_tokens=tokens,
             seed=seed,
         )
         content: str = reply["choices"][0]["message"]["content"]
@@ -185,7 +193,7 @@ def main() -> None:
     if arguments.folder:
         paths = {file.stem: file for file in sorted(arguments.folder.glob("*.gguf"))}
     else:
-        paths = {name: builtin.path(name) for name in builtin.names()}
+        paths = {name: builtin.path(name) for name in NAMES}
     askers = {name: Asker(path, arguments.threads) for name, path in paths.items()}
     print_table(askers, arguments.count, arguments.seed, arguments.mistakes)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import gguf
@@ -112,15 +113,22 @@ def _merge_text(merge: str | list[str]) -> str:
     return merge if isinstance(merge, str) else " ".join(merge)
 
 
+def _token_type(token: str, merged: Mapping[str, int]) -> gguf.TokenType:
+    """Tell what kind of entry this is; whole phrases are found before any text is cut."""
+    if token in SPECIALS:
+        return gguf.TokenType.CONTROL
+    return gguf.TokenType.NORMAL if token in merged else gguf.TokenType.USER_DEFINED
+
+
 def _add_tokenizer(writer: gguf.GGUFWriter, tokenizer: Tokenizer) -> None:
     """Write vocabulary, merges, control tokens and chat template."""
     model = json.loads(tokenizer.to_str())["model"]
-    tokens = sorted(model["vocab"], key=model["vocab"].__getitem__)
-    normal, control = gguf.TokenType.NORMAL, gguf.TokenType.CONTROL
+    entries = tokenizer.get_vocab(with_added_tokens=True)
+    tokens = sorted(entries, key=entries.__getitem__)
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre(PRE_TOKENIZER)
     writer.add_token_list(tokens)
-    writer.add_token_types([control if token in SPECIALS else normal for token in tokens])
+    writer.add_token_types([_token_type(token, model["vocab"]) for token in tokens])
     writer.add_token_merges([_merge_text(merge) for merge in model["merges"]])
     writer.add_bos_token_id(control_id(tokenizer, END_OF_TEXT))
     writer.add_pad_token_id(control_id(tokenizer, END_OF_TEXT))

@@ -176,8 +176,14 @@ def save_checkpoint(model: TinyLlama, name: str, step: int, folder: Path) -> Non
 
 
 @torch.no_grad()
-def _follow(mean: TinyLlama, model: TinyLlama, step: int) -> None:
-    """Move the running mean of the weights; early on it forgets faster."""
+def follow(mean: TinyLlama, model: TinyLlama, step: int) -> None:
+    """Move the running mean of the weights; early on it forgets faster.
+
+    Args:
+        mean: What is moved.
+        model: The model in training.
+        step: Steps taken.
+    """
     decay = min(_LONGEST_MEAN, (step + 1) / (step + 10))
     for slow, fast in zip(mean.parameters(), model.parameters(), strict=True):
         slow.lerp_(fast, 1 - decay)
@@ -238,7 +244,7 @@ def train(
         loss = F.cross_entropy(model(batch.ids, batch.keep), batch.targets)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step(rate_factor(step, progress))
-        _follow(mean, model, step)
+        follow(mean, model, step)
         step += 1
         now = time.monotonic()
         progress = plan.progress(step, now - begun)
