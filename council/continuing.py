@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import anyio.to_thread
 
-from council.conversation import Asked, Conversation, Saved
+from council.conversation import Askable, Conversation, Saved
 from council.errors import StoreError
 from council.events import RunFinished
 from council.history import Turn, own_answers, parted, unnamed
@@ -21,7 +21,7 @@ from council.store.store import Store
 async def continued(
     store: Store,
     id: str,
-    panel: Asked,
+    panel: Askable,
     *,
     history: History | None = None,
     max_turns: int | None = None,

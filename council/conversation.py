@@ -6,7 +6,7 @@ import uuid
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, Self, TypedDict, Unpack, get_args
+from typing import Literal, Protocol, Self, Unpack, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -27,25 +27,10 @@ from council.place import History, Place
 from council.replies import label_of
 from council.result import Result
 from council.run import Run
-from council.sources import StrategySource, to_messages
-from council.structured import ResponseFormat
-from council.tools.functions import ToolSource
+from council.sources import AskOptions, to_messages
 
 
-class AskOptions(TypedDict, total=False):
-    """What `Council.stream` takes besides the question."""
-
-    strategy: StrategySource | None
-    deadline: float | None
-    max_total_tokens: int | None
-    max_cost: float | None
-    response_format: ResponseFormat | None
-    tools: Sequence[ToolSource]
-    max_tool_turns: int | None
-    seed: int
-
-
-class Asked(Protocol):
+class Askable(Protocol):
     """What of a `Council` a conversation needs."""
 
     @property
@@ -95,7 +80,7 @@ class Conversation:
         dropped: The last question, if it came to no answer.
     """
 
-    def __init__(self, panel: Asked, state: Saved) -> None:
+    def __init__(self, panel: Askable, state: Saved) -> None:
         if state.history not in get_args(History):
             raise ConfigError(f"history: expected answers or own, got {state.history!r}")
         self.id = state.id
@@ -112,7 +97,7 @@ class Conversation:
     @classmethod
     def begun(
         cls,
-        panel: Asked,
+        panel: Askable,
         history: History,
         messages: Sequence[ChatMessage],
         max_turns: int | None,
@@ -131,7 +116,7 @@ class Conversation:
         return cls(panel, saved)
 
     @classmethod
-    def from_json(cls, text: str | bytes, panel: Asked) -> Self:
+    def from_json(cls, text: str | bytes, panel: Askable) -> Self:
         """The conversation that `to_json` wrote, with a panel that need not be the one of then.
 
         Raises:

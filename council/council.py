@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, closing, nullcontext
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import anyio
 
@@ -24,6 +24,7 @@ from council.result import Result
 from council.run import Run
 from council.seating import Around, offered
 from council.sources import (
+    AskOptions,
     PanelSource,
     Question,
     StoreSource,
@@ -147,19 +148,7 @@ class Council:
                     yield run
                     group.cancel_scope.cancel()
 
-    async def ask(
-        self,
-        question: Question,
-        *,
-        strategy: StrategySource | None = None,
-        deadline: float | None = None,
-        max_total_tokens: int | None = None,
-        max_cost: float | None = None,
-        response_format: ResponseFormat | None = None,
-        tools: Sequence[ToolSource] = (),
-        max_tool_turns: int | None = None,
-        seed: int = 0,
-    ) -> Result:
+    async def ask(self, question: Question, **options: Unpack[AskOptions]) -> Result:
         """Runs the panel to its result; arguments as for `stream`.
 
         Raises:
@@ -169,17 +158,7 @@ class Council:
                 asked for.
             ConfigError: An argument cannot be used.
         """
-        async with self.stream(
-            question,
-            strategy=strategy,
-            deadline=deadline,
-            max_total_tokens=max_total_tokens,
-            max_cost=max_cost,
-            response_format=response_format,
-            tools=tools,
-            max_tool_turns=max_tool_turns,
-            seed=seed,
-        ) as run:
+        async with self.stream(question, **options) as run:
             async for _ in run:
                 pass
         if run.error is not None:
@@ -228,7 +207,7 @@ class Council:
         if self.store is None:
             return None
         from council.store.head import head_of
-        from council.store.records import FormRecord
+        from council.store.panel_record import FormRecord
 
         panel = (experts, self.writers)
         kept = FormRecord.of(form, given=form is not self._parts.form) if form else None
@@ -298,31 +277,15 @@ async def ask(
     question: Question,
     *,
     panel: PanelSource,
-    strategy: StrategySource | None = None,
-    deadline: float | None = None,
-    max_total_tokens: int | None = None,
-    max_cost: float | None = None,
-    response_format: ResponseFormat | None = None,
-    tools: Sequence[ToolSource] = (),
-    max_tool_turns: int | None = None,
-    seed: int = 0,
     store: StoreSource | None = None,
+    **options: Unpack[AskOptions],
 ) -> Result:
-    """Asks a panel one question; see `open_council` and `Council.ask`.
+    """Asks a panel one question; see `open_council` and `Council.stream`.
 
     Example:
         >>> result = await council.ask("What is 17 + 25?", panel="configs/panel.yaml")
         >>> result.answer, result.status
         ('17 + 25 = 42.', 'complete')
     """
-    async with open_council(panel, strategy=strategy, store=store) as opened:
-        return await opened.ask(
-            question,
-            deadline=deadline,
-            max_total_tokens=max_total_tokens,
-            max_cost=max_cost,
-            response_format=response_format,
-            tools=tools,
-            max_tool_turns=max_tool_turns,
-            seed=seed,
-        )
+    async with open_council(panel, store=store) as opened:
+        return await opened.ask(question, **options)

@@ -16,7 +16,6 @@ from council.agents.models_list import list_models
 from council.agents.shared import Shared
 from council.assemble import Parts, built_panel
 from council.config import EmbedderConfig, ExpertConfig, PanelConfig, SynthesizerConfig
-from council.config.schema import WriterConfig
 from council.embedder_exam import examine_embedder
 from council.errors import AgentError, TransportError
 from council.findings import (
@@ -29,8 +28,7 @@ from council.findings import (
     unlisted,
 )
 from council.messages import ChatMessage, ChatRequest, Sampling
-from council.price_table import in_words, price_for
-from council.prices import FREE
+from council.price_table import charged
 from council.tasks import task_group
 
 __all__ = ["Finding", "examine"]
@@ -161,7 +159,7 @@ class _Examination:
             patient.config.model,
             shown(patient.endpoint),
             "ok",
-            price=_charged(patient.config),
+            price=charged(patient.config),
         )
         look_at_connection(patient.config, patient.endpoint, self.notes)
         agent = build_agent(patient.experts[0], patient.config, self.shared)
@@ -175,7 +173,10 @@ class _Examination:
                 finding, state="failed", error=said, advice=advice, notes=tuple(self.notes)
             )
         if sample.instead:
-            return replace(finding, state="failed", error=sample.instead, advice=_INSTEAD)
+            notes = tuple(self.notes)
+            return replace(
+                finding, state="failed", error=sample.instead, advice=_INSTEAD, notes=notes
+            )
         self._compare(sample)
         await self._look_for_model()
         if thorough:
@@ -232,12 +233,6 @@ class _Examination:
                     self.notes.append(f"ignores `{name}`")
             except AgentError as error:
                 self.notes.append(f"fails with `{name}`: {error}")
-
-
-def _charged(config: WriterConfig) -> str:
-    """What a model costs, in words; nothing where that is not known, or nothing."""
-    price = price_for(config)
-    return in_words(price) if price and price != FREE else ""
 
 
 async def _ask(

@@ -17,8 +17,7 @@ from council.findings import (
     look_at_connection,
     shown,
 )
-from council.price_table import in_words, price_for
-from council.prices import FREE
+from council.price_table import charged
 
 TEXT = "It is 42."
 
@@ -34,13 +33,12 @@ async def examine_embedder(config: EmbedderConfig, shared: Shared) -> Finding:
     from council.agents.embeddings import build
 
     endpoint = config.endpoint[0] if config.endpoint else None
-    price = price_for(config)
     finding = Finding(
         (EMBEDDER_ID,),
         config.model,
         shown(endpoint),
         "ok",
-        price=in_words(price) if price and price != FREE else "",
+        price=charged(config),
     )
     notes: list[str] = []
     look_at_connection(config, endpoint, notes)

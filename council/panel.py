@@ -7,7 +7,7 @@ so that strategies are left with prompts and decisions.
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import anyio
 
@@ -15,7 +15,7 @@ from council.accounts import cost_of, limits_hit
 from council.agents.embedder import Embedder, price_of
 from council.answer_form import AnswerForm
 from council.asking import Asker
-from council.asks import Ask, Enough, Prompt, starts
+from council.asks import Ask, Enough, Prompt
 from council.budget import Budget
 from council.config.schema import EMBEDDER_ID
 from council.embedding import Embedding
@@ -24,12 +24,12 @@ from council.expert import Expert, opening
 from council.ignored import ignored_by_each
 from council.limits import Deadline, default_quorum
 from council.live import LiveReply
-from council.messages import ChatMessage, ChatRequest, Usage
+from council.messages import ChatMessage, Usage
 from council.place import Place
 from council.prices import Cost
 from council.quorum import Quorum, check_quorum
 from council.replies import Reply, label_of
-from council.tasks import task_group
+from council.stage import LayOut, Stage
 
 __all__ = ["Ask", "Enough", "Panel", "Prompt"]
 
@@ -51,9 +51,7 @@ class Panel:
         budget: What the run may use, for agents that keep to it; None for no limit.
         form: What answers have to look like; None for any text.
         place: Where the run stands in a conversation, if it does.
-        lay_out: Told who is going to be asked what, in the panel's order; gives the place that the
-            reply had among those of the run that this one goes back to, in the order in which they
-            came, or None where it is not recorded.
+        lay_out: Makes the record ready for each request, where there is one.
     """
 
     def __init__(
@@ -72,7 +70,7 @@ class Panel:
         budget: Budget | None = None,
         form: AnswerForm | None = None,
         place: Place | None = None,
-        lay_out: Callable[[str, ChatRequest], int | None] | None = None,
+        lay_out: LayOut | None = None,
     ) -> None:
         self.experts = tuple(experts)
         self.messages = messages
@@ -95,6 +93,11 @@ class Panel:
     def question(self) -> str:
         """What the panel is asked."""
         return self.messages[-1].text
+
+    @property
+    def earlier(self) -> str:
+        """What the user asked before the question, a line each; empty for no conversation."""
+        return "\n".join(turn.text for turn in self.messages[:-1] if turn.role == "user")
 
     def messages_of(self, expert: Expert, sample: int = 0) -> tuple[ChatMessage, ...]:
         """The conversation as an expert's sample knows it, without its persona.
@@ -203,25 +206,8 @@ class Panel:
         """
         until = self._until(share)
         lives = [self._seat(ask, stage) for ask in asks]
-
-        def is_enough() -> bool:
-            return enough is not None and enough([live.outcome for live in lives if live.outcome])
-
-        to_ask = await self._replay(lives, until, is_enough)
-        async with task_group() as group:
-
-            async def ask_one(live: LiveReply, wait: Callable[[], Awaitable[None]]) -> None:
-                await wait()
-                await self._asker.ask(live, until)
-                if is_enough():
-                    group.cancel_scope.cancel()
-
-            for live, wait in zip(to_ask, starts(to_ask, stagger), strict=True):
-                group.start_soon(ask_one, live, wait)
-        for live in lives:
-            if live.outcome is None:
-                self._asker.settle(live, live.end("cancelled", anyio.current_time()))
-        return [live.outcome for live in lives if live.outcome]
+        held = Stage(self._asker, lives, until, enough)
+        return await held.run(stagger, self._lay_out)
 
     async def ask_writer(
         self,
@@ -303,24 +289,6 @@ class Panel:
             StrategyError: There is no embedder, it failed, or the run's deadline passed first.
         """
         return await self._embedding.embed(texts)
-
-    async def _replay(
-        self, lives: Sequence[LiveReply], until: float, is_enough: Callable[[], bool]
-    ) -> Sequence[LiveReply]:
-        """Takes the replies that are recorded, one after the other, in the order of then.
-
-        Returns:
-            Those still to be asked for; none where the recorded ones are enough.
-        """
-        if self._lay_out is None:
-            return lives
-        places = [self._lay_out(live.expert.id, live.request) for live in lives]
-        ended = [(place, i) for i, place in enumerate(places) if place is not None]
-        for _, i in sorted(ended):
-            await self._asker.ask(lives[i], until)
-            if is_enough():
-                return []
-        return [live for live in lives if live.outcome is None]
 
     def _until(self, share: float) -> float:
         """When a stage is over that may take a part of the time left."""

@@ -73,6 +73,12 @@ def in_words(price: Price) -> str:
     )
 
 
+def charged(config: WriterConfig | EmbedderConfig) -> str:
+    """What a model of a panel costs, in words; empty where that is not known, or nothing."""
+    price = price_for(config)
+    return in_words(price) if price and price != FREE else ""
+
+
 def _looked_up(endpoint: str, model: str, *, embeds: bool) -> Price | None:
     url = urlsplit(endpoint.strip())
     if not _may_be_known(url) or not is_installed():

@@ -6,29 +6,23 @@ added to: each can be replayed from its beginning to its end, and may be gone ba
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from typing import Any
 
 import anyio.to_thread
-from pydantic import ValidationError
 
 from council.answer_form import AnswerForm
-from council.assemble import Parts
 from council.council import Council, open_council
-from council.errors import AgentError, ConfigError, StoreError
-from council.expert import Expert
-from council.messages import ChatRequest, ChatToken, Sampling
+from council.errors import StoreError
 from council.run import Run
 from council.seating import offered
 from council.sources import PanelSource, StrategySource, to_strategy
+from council.store.panel_record import FormRecord, PanelRecord
 from council.store.recorded_embedder import embedder_for
-from council.store.records import FormRecord, Origin, PanelRecord, RunRecord, Seat
+from council.store.records import Origin, RunRecord
+from council.store.restored import form_of, panel_of, strategy_of
 from council.store.store import Store
 from council.store.tape import Tape
-from council.strategies import STRATEGIES, Strategy, Vote
 from council.structured import ResponseFormat, to_form
 from council.tools.functions import ToolSource
 
@@ -78,7 +72,7 @@ async def resumed(
     form = _given_form(record, response_format)
     same = _same_panel(store, record, panel, form, tools, anyway=anyway, keep=keep)
     async with same as council:
-        chosen = _strategy_of(record) if strategy is None else strategy
+        chosen = strategy_of(record) if strategy is None else strategy
         council.embedder = embedder_for(council.embedder, tape, anyway=anyway)
         async with council.stream(
             record.conversation,
@@ -213,14 +207,7 @@ async def _recorded_panel(
     store: Store | None, record: RunRecord, form: AnswerForm | None
 ) -> AsyncGenerator[Council, None]:
     """A panel of the recorded seats, whose agents can only repeat what they said."""
-    parts = Parts(
-        experts=tuple(_expert(seat, record.panel.tools) for seat in record.panel.experts),
-        writers=tuple(map(_expert, record.panel.writers)),
-        strategy=Vote(),
-        # Nobody is asked: there is nothing to limit, and prices are not in the record.
-        limits=replace(record.limits, tokens=None, cost=None),
-        form=None if form else _form_of(record),
-    )
+    parts = panel_of(record, None if form else form_of(record))
     yield Council(parts, store=store, source=record.source)
 
 
@@ -229,37 +216,7 @@ def _given_form(record: RunRecord, response_format: ResponseFormat | None) -> An
     if response_format is not None:
         return to_form(response_format)
     kept = record.panel.form
-    return _form_of(record) if kept and kept.given else None
-
-
-def _form_of(record: RunRecord) -> AnswerForm | None:
-    """The form of a run, as far as it is kept."""
-    kept = record.panel.form
-    if kept is None:
-        return None
-    try:
-        return replace(to_form(json.loads(kept.schema)), name=kept.name)
-    except ConfigError as error:
-        raise StoreError(
-            f"run {record.id[:8]}: its answers had the form of {kept.name!r}, a model made in"
-            f" Python: only Python can give it again (response_format=…): {error}"
-        ) from None
-
-
-def _strategy_of(record: RunRecord) -> Strategy:
-    kind = STRATEGIES.get(record.strategy)
-    if kind is None:
-        raise StoreError(
-            f"run {record.id[:8]} was decided by {record.strategy!r}, a strategy made in Python:"
-            " only Python can give it again (strategy=…)"
-        )
-    try:
-        return kind.model_validate_json(record.options)
-    except ValidationError as error:
-        raise StoreError(
-            f"run {record.id[:8]}: the options of {record.strategy!r} are no longer what they"
-            f" were: {error.errors()[0]['msg']}"
-        ) from None
+    return form_of(record) if kept and kept.given else None
 
 
 def _tools_missing(record: RunRecord) -> StoreError:
@@ -268,41 +225,3 @@ def _tools_missing(record: RunRecord) -> StoreError:
         f"run {record.id[:8]} had tools ({names}), which are functions in Python: only Python can"
         " give them again (tools=…); --anyway goes on without"
     )
-
-
-def _expert(seat: Seat, tools: tuple[dict[str, Any], ...] = ()) -> Expert:
-    return Expert(
-        id=seat.id,
-        agent=_Absent(seat.id, seat.model),
-        persona=seat.persona,
-        samples=seat.samples,
-        weight=seat.weight,
-        family=seat.family,
-        sampling=Sampling(**_as_tuples(seat.sampling)),
-        extra=seat.extra,
-        takes_schema=seat.takes_schema,
-        tools=tools if seat.tools else (),
-    )
-
-
-def _as_tuples(sampling: dict[str, Any]) -> dict[str, Any]:
-    """Knobs as `Sampling` has them: JSON has no tuples."""
-    return {
-        name: tuple(value) if isinstance(value, list) else value for name, value in sampling.items()
-    }
-
-
-class _Absent:
-    """An agent in a panel that asks nobody."""
-
-    def __init__(self, id: str, model: str) -> None:
-        self.id = id
-        self.model = model
-
-    async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatToken, None]:
-        """Always fails: the record is before it."""
-        raise AgentError(f"{self.id} is not asked here")
-        yield ChatToken()  # makes this a generator
-
-    async def aclose(self) -> None:
-        """Holds nothing."""

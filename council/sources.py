@@ -1,11 +1,11 @@
-"""The forms in which a panel, a question, a strategy and a store may be given."""
+"""The forms in which a panel, a question, its options, a strategy and a store may be given."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 import anyio
 import anyio.to_thread
@@ -18,6 +18,8 @@ from council.errors import ConfigError
 from council.expert import Expert
 from council.messages import ChatMessage
 from council.strategies import Strategy
+from council.structured import ResponseFormat
+from council.tools.functions import ToolSource
 
 if TYPE_CHECKING:  # SQLite is loaded where runs are kept
     from council.store.store import Store
@@ -33,6 +35,19 @@ StrategySource = str | Mapping[str, Any] | Strategy
 
 StoreSource: TypeAlias = "str | Path | Store"
 """Where runs are kept: a file's path, or a store that is open already."""
+
+
+class AskOptions(TypedDict, total=False):
+    """What a question may be asked with; see `Council.stream`."""
+
+    strategy: StrategySource | None
+    deadline: float | None
+    max_total_tokens: int | None
+    max_cost: float | None
+    response_format: ResponseFormat | None
+    tools: Sequence[ToolSource]
+    max_tool_turns: int | None
+    seed: int
 
 
 def to_strategy(source: StrategySource) -> Strategy:

@@ -56,7 +56,9 @@ def _message(message: ChatMessage) -> int:
     others = sum("text" not in part for part in parts)
     calls = sum(len(call.name + call.arguments + call.id) * 4 for call in message.tool_calls)
     text = len(message.text.encode("utf-8", "replace"))
-    return text + calls + others * PART_TOKENS + MESSAGE_TOKENS
+    # What goes back to the server with its calls may be longer than all else.
+    thoughts = len(_json(message.extra)) if message.extra else 0
+    return text + calls + thoughts + others * PART_TOKENS + MESSAGE_TOKENS
 
 
 def _json(value: Any) -> bytes:

@@ -27,7 +27,7 @@ LAYERS = [
     ],
     ["council.live"],
     ["council.accounts", "council.asking", "council.asks"],
-    ["council.metered"],
+    ["council.metered", "council.stage"],
     ["council.event_queue", "council.panel"],
     ["council.strategies"],
     ["council.checks", "council.structured"],

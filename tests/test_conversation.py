@@ -11,12 +11,13 @@ import pytest
 
 import council
 from council.agents.scripted import Script, ScriptedAgent
-from council.conversation import AskOptions, Conversation
+from council.conversation import Conversation
 from council.errors import ConfigError, ConversationBusy, QuorumLost, TransportError
 from council.events import ExpertToken
 from council.expert import Expert
 from council.messages import ChatMessage
 from council.place import History
+from council.sources import AskOptions
 from tests.support.panels import agents
 
 pytestmark = pytest.mark.anyio
@@ -457,6 +458,20 @@ async def test_answers_in_a_form_stay_their_texts() -> None:
     assert asked(panel[0]) == told(JAPAN, '{"x": 1}', ITALY + sentence)
 
 
+@pytest.mark.parametrize("strategy", ["vote", "synthesize", {"name": "vote", "adaptive": True}])
+async def test_a_follow_ups_answers_are_one_position_however_long(
+    strategy: str | dict[str, object],
+) -> None:
+    second = ("Rome", "The capital of Italy is Rome.", "It is Rome.")
+    panel = agents(*(("Tokyo", text, "Written.") for text in second))
+    async with council.open_council(panel) as opened:
+        talk = opened.conversation()
+        await talk.ask(JAPAN, strategy="first")
+        result = await talk.ask(ITALY, strategy=strategy)
+    assert result.votes is not None
+    assert [position.value for position in result.votes.positions] == ["rome"]
+
+
 def test_every_option_of_asking_is_one_of_a_turn() -> None:
-    options = set(signature(council.Council.ask).parameters) - {"self", "question"}
-    assert set(AskOptions.__annotations__) == options
+    options = set(signature(council.Council.stream).parameters)
+    assert set(AskOptions.__annotations__) == options - {"self", "question", "tape", "place"}

@@ -272,6 +272,13 @@ async def test_who_does_not_answer_is_not_well(reply: list[Step], said: str) -> 
     assert "`extra_body`" in finding.advice
 
 
+async def test_who_does_not_answer_has_notes_all_the_same() -> None:
+    said = '{"error": {"message": "Unsupported parameter: \'max_tokens\'"}}'
+    finding = await only_finding(plain_reply("400 Bad Request", said), REFUSED)
+    assert finding.state == "failed"
+    assert "refuses `max_tokens`" in finding.notes[0]
+
+
 async def test_a_tool_beside_an_answer_is_no_failure() -> None:
     head, *calls = CALLS
     text = chunked(delta("OK 1 2"))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from council.messages import ChatMessage, ChatRequest, Sampling
+from council.messages import ChatMessage, ChatRequest, Sampling, ToolCall
 from council.worst_case import (
     PART_TOKENS,
     answers_of,
@@ -34,6 +34,9 @@ def test_what_goes_along_counts_too() -> None:
     assert most_prompt_tokens(request(response_format=schema)) > plain + 60
     assert most_prompt_tokens(request(tools=({"type": "function"},))) > plain + 15
     assert most_prompt_tokens(request(extra={"tools": ["x" * 50]})) > plain + 50
+    thoughts = {"call-1": {"thinking": [{"type": "thinking", "thinking": "é" * 500}]}}
+    called = ChatMessage("assistant", tool_calls=(ToolCall("call-1", "f", "{}"),), extra=thoughts)
+    assert most_prompt_tokens(ChatRequest("m", (called,))) > 1000
     picture = ChatMessage("user", ({"type": "image_url", "image_url": {"url": "data:…"}},))
     assert most_prompt_tokens(ChatRequest("m", (picture,))) > PART_TOKENS
 

@@ -18,6 +18,7 @@ from typing import Any
 import aiohttp
 import httpx
 import httpx_aiohttp
+import yarl
 from httpx_aiohttp.transport import AiohttpResponseStream, map_aiohttp_exceptions
 from multidict import CIMultiDict
 
@@ -49,7 +50,7 @@ class LeanTransport(httpx_aiohttp.AiohttpTransport):
         try:
             response = await self.client.request(
                 request.method,
-                request.extensions.get("url") or str(request.url),
+                request.extensions.get("address") or _address(request.url),
                 headers=_headers(request),
                 data=content or None,
                 allow_redirects=False,
@@ -93,12 +94,13 @@ class LeanClient(httpx.AsyncClient):
         content = json.dumps(
             options["json"], ensure_ascii=False, separators=(",", ":"), allow_nan=False
         ).encode()
+        parsed, address = _both(url)
         request = httpx.Request(
             method,
-            _parsed(url) if isinstance(url, str) else url,
+            parsed,
             headers=options["headers"],
             stream=httpx.ByteStream(content),
-            extensions={"timeout": options["timeout"].as_dict(), "url": str(url)},
+            extensions={"timeout": options["timeout"].as_dict(), "address": address},
         )
         request.read()
         return request
@@ -155,8 +157,15 @@ def _headers(request: httpx.Request) -> CIMultiDict[str]:
 
 
 @functools.lru_cache(maxsize=256)
-def _parsed(url: str) -> httpx.URL:
-    return httpx.URL(url)
+def _both(url: httpx.URL | str) -> tuple[httpx.URL, yarl.URL]:
+    """A URL for httpx and for aiohttp."""
+    parsed = httpx.URL(url)
+    return parsed, _address(parsed)
+
+
+def _address(url: httpx.URL) -> yarl.URL:
+    # As httpx has escaped it: aiohttp would undo what it takes for needless, in signed URLs too.
+    return yarl.URL(str(url), encoded=True)
 
 
 @functools.lru_cache(maxsize=64)

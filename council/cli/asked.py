@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from council.config.schema_file import read_schema
-from council.conversation import AskOptions
 from council.council import Council, open_council
 from council.run import Run
+from council.sources import AskOptions
 
 if TYPE_CHECKING:
     from council.store.store import Store

@@ -63,6 +63,7 @@ class EvalSession:
         self._options = options
         self._questions = read_questions(options.questions)[: options.limit]
         self._evaluations: list[Evaluation] = []
+        self._asking: Evaluation | None = None
         self._printed = False
         self._right: dict[str, int] = {}
         self._failures = 0
@@ -101,22 +102,24 @@ class EvalSession:
                 tell=self._tell,
             )
             self._evaluations.append(evaluation)
+            self._asking = evaluation
             await evaluation.ask_panel()
             if options.baseline:
                 await evaluation.ask_baseline(options.samples)
+            self._asking = None
 
     def _print_partial(self) -> None:
         self._evaluations = [one for one in self._evaluations if one.panel]
         if self._evaluations and not self._printed:
-            self._print(interrupted=True)
+            self._print()
 
-    def _print(self, *, interrupted: bool = False) -> None:
+    def _print(self) -> None:
         """Prints the reports, draws the picture and settles the exit code."""
         # From here on an interrupt finds nothing more to print.
         self._printed = True
         measured = self._measured()
         render = self._json if self._options.as_json else self._markdown
-        if not answer(render(measured, interrupted=interrupted)):
+        if not answer(render(measured)):
             say("council: error: standard output cannot be written to")
             self._exit_code = FAILED
         if any(one.summary.rows[0].accuracy is None for one in measured):
@@ -131,20 +134,20 @@ class EvalSession:
             for name, one in zip(names, self._evaluations, strict=False)
         ]
 
-    def _markdown(self, measured: Sequence[Measured], *, interrupted: bool) -> str:
-        asked = self._asked(interrupted=interrupted)
-        parts = [markdown(what, one.summary) for what, one in zip(asked, measured, strict=True)]
+    def _markdown(self, measured: Sequence[Measured]) -> str:
+        both = zip(self._asked(), measured, strict=True)
+        parts = [markdown(asked, one.summary) for asked, one in both]
         if len(measured) > 1:
             comparison = compare(measured, self._options.seed)
             parts.append(comparison_markdown(comparison, str(self._options.questions)))
         return "\n\n".join(parts)
 
-    def _json(self, measured: Sequence[Measured], *, interrupted: bool) -> str:
+    def _json(self, measured: Sequence[Measured]) -> str:
         """One panel's object; for several, a list of them and the comparison."""
         panels = [
             as_data(asked, one.summary, evaluation.panel, evaluation.baseline)
             for asked, one, evaluation in zip(
-                self._asked(interrupted=interrupted), measured, self._evaluations, strict=True
+                self._asked(), measured, self._evaluations, strict=True
             )
         ]
         data: dict[str, object] = panels[0]
@@ -153,19 +156,19 @@ class EvalSession:
             data = {"panels": panels, "comparison": asdict(comparison)}
         return json.dumps(data, indent=2, ensure_ascii=False)
 
-    def _asked(self, *, interrupted: bool) -> list[Asked]:
-        """How each panel was asked; the last one is the one that an interrupt cut short."""
-        options, evaluations = self._options, self._evaluations
+    def _asked(self) -> list[Asked]:
+        """How each panel was asked; one that was still being asked has been interrupted."""
+        options = self._options
         return [
             Asked(
                 str(config),
                 str(options.questions),
                 options.seed,
                 options.at_once or questions_at_once(evaluation.council),
-                interrupted and evaluation is evaluations[-1],
+                evaluation is self._asking,
                 tuple(map(Member.of, evaluation.council.experts)),
             )
-            for config, evaluation in zip(options.configs, evaluations, strict=False)
+            for config, evaluation in zip(options.configs, self._evaluations, strict=False)
         ]
 
     def _draw(self, measured: Sequence[Measured]) -> None:

@@ -7,7 +7,8 @@ from council.expert import Expert
 from council.limits import RunLimits
 from council.messages import ChatMessage
 from council.place import Place
-from council.store.records import FormRecord, Head, PanelRecord
+from council.store.panel_record import FormRecord, PanelRecord
+from council.store.records import Head
 from council.store.secrets import environment_secrets, public_config, secrets_of
 from council.store.tape import Tape
 from council.strategies import Strategy

@@ -10,7 +10,8 @@ from typing import Any
 from council.errors import StoreError
 from council.messages import Usage
 from council.store.choices import tokens_of
-from council.store.records import PANEL, RecordedReply, RecordedRequest, RecordedVector, RunRecord
+from council.store.panel_record import PANEL
+from council.store.records import RecordedReply, RecordedRequest, RecordedVector, RunRecord
 from council.store.statements import FAILURE, LIMITS, MESSAGES, PLACE, USAGE
 from council.store.vectors import unpacked
 

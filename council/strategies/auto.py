@@ -10,7 +10,7 @@ from pydantic import Field
 
 from council.panel import Panel
 from council.replies import Reply
-from council.strategies.base import Decision, Strategy, substantive
+from council.strategies.base import Decision, OnAnswers, substantive
 from council.strategies.positions import pick_reader
 from council.strategies.rank import PROMPT_V1 as RANKING_PROMPT_V1
 from council.strategies.rank import RankingPrompt
@@ -19,7 +19,7 @@ from council.strategies.synthesize import SynthesisPrompt, Synthesize, comparabl
 from council.strategies.vote import Vote
 
 
-class Auto(Strategy):
+class Auto(OnAnswers):
     """`vote` where positions can be read from the answers, else `synthesize` from the best ranked.
 
     Positions can be read where more than half of the answers come to a number or a choice, or all
@@ -28,7 +28,6 @@ class Auto(Strategy):
 
     Attributes:
         top: How many answers to write from; they are ranked only where there are more.
-        answer_share: The part of the run's time that the answers may take.
         prompt: What a writer is asked, with `{question}` and `{answers}`.
         ranking_prompt: What the experts are asked who rank, with the same placeholders.
     """
@@ -36,16 +35,11 @@ class Auto(Strategy):
     name: ClassVar[str] = "auto"
 
     top: int = Field(3, ge=2)
-    answer_share: float = Field(0.6, gt=0, lt=1)
     prompt: SynthesisPrompt = SYNTHESIS_PROMPT_V1
     ranking_prompt: RankingPrompt = RANKING_PROMPT_V1
 
-    async def decide(self, panel: Panel) -> Decision:
-        """Asks everyone, then chooses the way."""
-        return await self.decide_from(panel, await panel.ask_all(share=self.answer_share))
-
     async def decide_from(self, panel: Panel, replies: Sequence[Reply]) -> Decision:
-        """Decides on answers that are there already."""
+        """Chooses the way."""
         counted = substantive(replies)
         panel.require_quorum(replies, counted)
         extract, _ = pick_reader([reply.text for reply in counted], panel.question)

@@ -37,6 +37,8 @@ def collect(
     experts: Sequence[Expert],
     question: str,
     extract: str | Closed = "auto",
+    *,
+    earlier: str = "",
 ) -> tuple[str, list[Ballot]]:
     """Reads a ballot from each reply; `reading.read_ballots` does so with any extractor.
 
@@ -45,6 +47,7 @@ def collect(
         experts: The panel.
         question: What was asked.
         extract: How positions are read: an extractor, or the name of one that needs no options.
+        earlier: What the user asked before, in a conversation.
 
     Returns:
         The name of the reader used, and the ballots in the replies' order.
@@ -52,7 +55,7 @@ def collect(
     extractor = EXTRACTORS[extract].model_validate({}) if isinstance(extract, str) else extract
     assert isinstance(extractor, Closed), "only `read_ballots` reads what needs an embedder"
     texts = readable_texts(replies, extractor)
-    settled = extractor.settled(texts, question)
+    settled = extractor.settled(texts, question).knowing(earlier)
     found = [UNKNOWN if is_unknown(text) else settled.read(text, question) for text in texts]
     return settled.kind, cast_ballots(replies, experts, found, by_confidence=extractor.confidence)
 

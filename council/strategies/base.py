@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from council.panel import Panel
 from council.quorum import why_missing
@@ -81,6 +81,34 @@ class Strategy(BaseModel):
             LimitExceeded: The run's deadline left too few.
             StrategyError: The answers did not allow a decision.
         """
+
+
+class OnAnswers(Strategy):
+    """A strategy that has everyone answer first, and decides on answers that are there.
+
+    Attributes:
+        answer_share: The part of the run's time that the answers may take.
+    """
+
+    answer_share: float = Field(0.6, gt=0, lt=1)
+
+    async def decide(self, panel: Panel) -> Decision:
+        """Asks everyone, then decides."""
+        return await self.decide_from(panel, await panel.ask_all(share=self.answer_share))
+
+    @abstractmethod
+    async def decide_from(self, panel: Panel, replies: Sequence[Reply]) -> Decision:
+        """Decides on answers that are there already; errors as for `decide`."""
+
+
+def heaviest(panel: Panel, replies: Sequence[Reply]) -> Reply:
+    """The answer whose expert weighs most, of several the first."""
+    return max(replies, key=lambda reply: panel.expert(reply).weight)
+
+
+def taken_by_weight(reply: Reply) -> str:
+    """A reason: nothing but its expert's weight speaks for an answer."""
+    return f"the answer of {reply.label} was taken, by weight and the panel's order"
 
 
 _REFUSAL = re.compile(

@@ -98,7 +98,7 @@ class Waves:
         self, replies: Sequence[Reply], counted: Sequence[Reply], extract: Closed
     ) -> Stop | None:
         panel = self._panel
-        _, ballots = collect(counted, panel.experts, panel.question, extract)
+        _, ballots = collect(counted, panel.experts, panel.question, extract, earlier=panel.earlier)
         readable = [r for r, ballot in zip(counted, ballots, strict=True) if ballot.position]
         if not panel.has_quorum(readable):
             return None

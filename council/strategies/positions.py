@@ -82,15 +82,20 @@ def choice(text: str, question: str) -> str | None:
     return _YES_NO_VALUES[words[-1].lower()] if words else None
 
 
-def plain_text(text: str, question: str) -> str | None:
+def plain_text(text: str, question: str, earlier: str = "") -> str | None:
     """What an answer says, in lower case, without punctuation and articles.
 
     A sentence that repeats the question on one side of its `is` comes to the other side: `The
     capital of Japan is Tokyo.` and `Tokyo` are one position on the capital of Japan. Where the
     question itself names the alternatives (`… or …`), every word of the answer counts.
+
+    Args:
+        text: The answer.
+        question: What it answers.
+        earlier: What the user asked before: `And of Italy?` is answered in words of that, too.
     """
     words = _words(text)
-    said = words if _ASKS_WHICH.search(question) else _beside_the_echo(words, question)
+    said = words if _ASKS_WHICH.search(question) else _beside_the_echo(words, question, earlier)
     kept = [word for word in said if word not in _FILLERS]
     return " ".join(kept or words) or None
 
@@ -124,17 +129,19 @@ def pick_reader(texts: Sequence[str], question: str) -> tuple[str, Reader]:
     return "text", plain_text
 
 
-def _beside_the_echo(words: list[str], question: str) -> list[str]:
+def _beside_the_echo(words: list[str], question: str, earlier: str) -> list[str]:
     place = next((i for i, word in enumerate(words) if word in _COPULAS), None)
     if place is None:
         return words
-    known = _FILLERS.union(_words(question))
     left, right = words[:place], words[place + 1 :]
-    echoes = [all(word in known for word in side) for side in (left, right)]
-    if echoes == [True, False]:
-        return right
-    if echoes == [False, True]:
-        return left
+    known = _FILLERS.union(_words(question))
+    # The question's own words first: an earlier question may name what answers this one.
+    for repeated in (known, known.union(_words(earlier))):
+        echoes = [all(word in repeated for word in side) for side in (left, right)]
+        if echoes == [True, False]:
+            return right
+        if echoes == [False, True]:
+            return left
     return words
 
 

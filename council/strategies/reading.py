@@ -29,7 +29,7 @@ async def read_ballots(
         StrategyError: The answers have to be embedded, and could not be.
     """
     if isinstance(extract, Closed):
-        return collect(replies, panel.experts, panel.question, extract)
+        return collect(replies, panel.experts, panel.question, extract, earlier=panel.earlier)
     assert isinstance(extract, SemanticExtractor)
     found = await _groups(panel, readable_texts(replies, extract), extract.threshold)
     return extract.kind, cast_ballots(

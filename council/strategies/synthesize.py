@@ -19,6 +19,7 @@ from council.strategies.ballots import agreement, collect, dissent, spokesman, t
 from council.strategies.base import (
     Decision,
     Strategy,
+    heaviest,
     shortcomings,
     substantive,
     truncation_warnings,
@@ -172,11 +173,10 @@ class _Comparison:
 
 
 def _compare(panel: Panel, replies: Sequence[Reply], ranked: Reply | None) -> _Comparison:
-    extract, cast = collect(replies, panel.experts, panel.question)
+    extract, cast = collect(replies, panel.experts, panel.question, earlier=panel.earlier)
     votes = tally(cast, extract)
     if votes is None or not comparable(replies, extract):
-        heaviest = max(replies, key=lambda reply: panel.expert(reply).weight)
-        return _Comparison(best=ranked or heaviest)
+        return _Comparison(best=ranked or heaviest(panel, replies))
     panel.emit(StrategyTallied(panel.at, votes))
     spoken = spokesman(cast, votes.winner).label
     return _Comparison(

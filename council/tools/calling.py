@@ -25,7 +25,7 @@ class Outcome:
     """What came of a call.
 
     Attributes:
-        text: What the model is told.
+        text: What the model is to be told, however long it is; see `shortened`.
         failed: Whether that says why there is no result.
         seconds: How long it took.
     """
@@ -81,7 +81,11 @@ def _boxed(tool: Tool, arguments: dict[str, Any]) -> tuple[object]:
 
 def _sendable(text: str) -> str:
     # What is not UTF-8 (a file's name) comes with surrogates, which no JSON can carry.
-    text = text.encode("utf-8", "replace").decode()
+    return text.encode("utf-8", "replace").decode()
+
+
+def shortened(text: str) -> str:
+    """As much of an outcome's text as a model is told."""
     if len(text) <= MOST_CHARACTERS:
         return text
     return f"{text[:MOST_CHARACTERS]}\n[cut off here: it has {len(text)} characters]"

@@ -11,6 +11,9 @@ from council.store.secrets import Scrubber, without_secrets
 EXCERPT = 2000
 """Characters of arguments, and of a result, that events and records have."""
 
+MOST_READ = 1_000_000
+"""Characters; in what is longer nobody looks for secrets, so that none of it is shown."""
+
 
 class Shown:
     """Hides secrets in texts of tools, and shortens them.
@@ -27,6 +30,8 @@ class Shown:
 
     def __call__(self, text: str) -> str:
         """An excerpt without secrets; what looks like one is hidden by the record's own rules."""
+        if len(text) > MOST_READ:
+            return f"({len(text)} characters)"
         text = _without_looks(self.scrubbed(text))
         return text if len(text) <= EXCERPT else f"{text[:EXCERPT]}…"
 
@@ -35,7 +40,10 @@ def _without_looks(text: str) -> str:
     value = _json(text)
     hidden = without_secrets(value)
     # As the model wrote it, unless something is hidden.
-    return text if hidden == value else json.dumps(hidden, ensure_ascii=False)
+    if hidden == value:
+        return text
+    # Half of a surrogate pair, which JSON can escape but no event can carry, may be in it.
+    return json.dumps(hidden, ensure_ascii=False).encode("utf-8", "replace").decode()
 
 
 def _json(text: str) -> Any:

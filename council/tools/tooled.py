@@ -13,7 +13,7 @@ from council.errors import AgentError, LimitReached
 from council.expert import Expert
 from council.messages import ChatMessage, ChatRequest, ChatToken, Notice, ToolCall, ToolUse
 from council.tasks import task_group
-from council.tools.calling import Outcome, outcome_of
+from council.tools.calling import Outcome, outcome_of, shortened
 from council.tools.shown import Shown
 from council.tools.tool import Tool
 from council.tools.turn import Turn
@@ -110,7 +110,10 @@ class Tooled:
             yield ChatToken(finish_reason=ended, usage=turn.total)
             if not turn.calls:
                 return
-            self._require_leave(turn)
+            refused = self._refused(turn)
+            if refused is not None:
+                yield turn.held_back(self._shown)
+                raise refused
             for call in turn.calls:
                 yield ChatToken(notice=self._notice(call))
             outcomes = await self._outcomes(turn.calls)
@@ -119,17 +122,18 @@ class Tooled:
             request = _answered(request, turn, outcomes)
             turn = Turn(request, turn.number + 1, turn.total)
 
-    def _require_leave(self, turn: Turn) -> None:
-        """Raises where the calls of a turn cannot or must not be run."""
+    def _refused(self, turn: Turn) -> AgentError | None:
+        """Why the calls of a turn cannot or must not be run; None where they may."""
         names = ", ".join(dict.fromkeys(call.name for call in turn.calls))
         if turn.is_cut:
-            raise AgentError(f"cut off at its token limit while it called a tool ({names})")
+            return AgentError(f"cut off at its token limit while it called a tool ({names})")
         if turn.number >= self._turns:
-            raise LimitReached(
+            return LimitReached(
                 "tool_turns",
                 f"no answer: it still calls tools ({names}) after {self._turns} turns with tools"
                 " (limits: {tool_turns: …}, max_tool_turns=…)",
             )
+        return None
 
     async def _outcomes(self, calls: Sequence[ToolCall]) -> list[Outcome]:
         """What came of the calls of one turn, which run at the same time."""
@@ -159,7 +163,8 @@ class Tooled:
 def _answered(request: ChatRequest, turn: Turn, outcomes: Sequence[Outcome]) -> ChatRequest:
     """The request that goes on after the calls of a turn."""
     told = (
-        ChatMessage("tool", outcome.text, tool_call_id=call.id)
+        # Shortened last: of JSON that was cut, or of half a secret, nobody can tell what to hide.
+        ChatMessage("tool", shortened(outcome.text), tool_call_id=call.id)
         for call, outcome in zip(turn.calls, outcomes, strict=True)
     )
     return replace(request, messages=(*request.messages, turn.message, *told))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property
 
 from council.agents.base import has_begun
-from council.live import joined
+from council.errors import StreamError
+from council.live import MAX_CHARACTERS, joined
 from council.messages import (
     CHARACTERS_PER_TOKEN,
     ChatMessage,
@@ -50,7 +51,11 @@ class Turn:
     def take(self, token: ChatToken) -> ChatToken:
         """Adds a token; returns it as it goes on.
 
-        The turn's end need not be the reply's, so that is held back; usage counts all turns.
+        The turn's end need not be the reply's, so that is held back; usage counts all turns. So
+        are arguments: only whole ones can be looked through for secrets.
+
+        Raises:
+            StreamError: The turn has grown past `MAX_CHARACTERS`.
         """
         first = has_begun(token) and not self.begun
         self.begun = self.begun or first
@@ -59,7 +64,15 @@ class Turn:
             self._gather(token)
         # From a later turn's first token on, its prompt has been read, come what may.
         usage = self.total if token.usage or (first and self.number) else None
-        return token._replace(finish_reason=None, usage=usage)
+        begun = tuple(replace(piece, arguments="") for piece in token.tool_calls)
+        return token._replace(finish_reason=None, usage=usage, tool_calls=begun)
+
+    def held_back(self, shown: Callable[[str], str]) -> ChatToken:
+        """The arguments of its calls as they may be shown; nothing of those that were cut off."""
+        if self.is_cut:
+            return ChatToken()
+        whole = ((index, joined(pieces).arguments) for index, pieces in self._pieces.items())
+        return ChatToken(tool_calls=tuple(ToolCallDelta(i, arguments=shown(t)) for i, t in whole))
 
     @property
     def total(self) -> Usage:
@@ -99,6 +112,8 @@ class Turn:
         for piece in token.tool_calls:
             self._pieces.setdefault(piece.index, []).append(piece)
             self._size += len(piece.name) + len(piece.arguments)
+        if self._size > MAX_CHARACTERS:
+            raise StreamError(f"the reply is longer than {MAX_CHARACTERS} characters")
 
     def _with_ids(self, calls: Iterator[ToolCall]) -> Iterator[ToolCall]:
         """The calls with ids of their own: some servers give none, or the same ones each turn."""

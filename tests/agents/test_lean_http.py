@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 
@@ -69,6 +70,18 @@ async def test_each_request_has_its_own_id_and_all_else_alike() -> None:
     assert server.requests[0].json["messages"] == [{"role": "user", "content": "hi"}]
 
 
+async def test_a_url_goes_out_as_it_was_escaped() -> None:
+    path = "/caf%C3%A9/%7Ex%2Fy"
+    async with (
+        raw_server([*whole_reply("a"), keep_alive]) as server,
+        opened(f"{server.url}{path}?version=2024%3A01&sig=a%2Bb%3D") as agent,
+    ):
+        await ask(agent)
+    (request,) = server.requests
+    target = f"{path}/chat/completions?version=2024%3A01&sig=a%2Bb%3D"
+    assert request.line == f"POST {target} HTTP/1.1"
+
+
 async def test_cookies_are_not_kept() -> None:
     head, *rest = whole_reply("a")
     assert isinstance(head, bytes)
@@ -102,9 +115,11 @@ async def test_other_methods_and_bodies_go_as_httpx_sends_them() -> None:
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"], indirect=True)
 async def test_a_body_lets_go_of_its_connection_at_its_end_only() -> None:
+    more = anyio.Event()
     chunks: list[Step] = [
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
         chunked(b"a"),
+        more.wait,
         END,
         keep_alive,
     ]
@@ -117,6 +132,8 @@ async def test_a_body_lets_go_of_its_connection_at_its_end_only() -> None:
         stream: Any = response.stream
         data = aiter(stream)
         assert await anext(data) == b"a"
+        assert not stream.let_go()
+        more.set()
         assert await anext(data, None) is None
         assert stream.let_go()
 

@@ -238,6 +238,23 @@ async def test_an_interrupt_compares_what_there_is(tmp_path: Path) -> None:
     assert "third" not in out
 
 
+async def test_an_interrupt_before_a_panels_first_answer_cuts_no_other_short(
+    tmp_path: Path,
+) -> None:
+    half: list[Step] = [STREAM_HEAD, chunked(delta("It is")), until_closed]
+    async with raw_server(*[said("It is 42.")] * 2) as server, raw_server(half) as other:
+        files = panel(tmp_path, server, name="first"), panel(tmp_path, other, name="second")
+        asked = questions(tmp_path, "42", "42")
+        process = start(*files, "--questions", asked, "--at-once", "1")
+        while "second:" not in (line := await read_line(process)):
+            assert line, "the process ended too early"
+        process.send_signal(signal.SIGINT)
+        out, _ = await anyio.to_thread.run_sync(process.communicate)
+    assert process.returncode == 130
+    titles = [line for line in out.splitlines() if line.startswith("**")]
+    assert [title.endswith(": 2 questions") for title in titles] == [True]
+
+
 async def read_line(process: subprocess.Popen[str]) -> str:
     assert process.stderr is not None
     return await anyio.to_thread.run_sync(process.stderr.readline)

@@ -16,7 +16,8 @@ from council.events import Event, RunStarted, to_json
 from council.limits import RunLimits
 from council.messages import ChatMessage
 from council.result import Result
-from council.store.records import Head, PanelRecord
+from council.store.panel_record import PanelRecord
+from council.store.records import Head
 from council.store.store import Store
 
 

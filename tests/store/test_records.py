@@ -8,7 +8,7 @@ import pytest
 
 from council.agents.scripted import ScriptedAgent
 from council.expert import Expert
-from council.store.records import PANEL, FormRecord, PanelRecord
+from council.store.panel_record import PANEL, FormRecord, PanelRecord
 from council.structured import to_form
 
 SCHEMA = {"type": "object", "properties": {"x": {"type": "integer"}}}

@@ -24,7 +24,8 @@ from council.rerun import redecided, resumed
 from council.result import Result
 from council.sources import StrategySource
 from council.store.items import Embeddings, Vector
-from council.store.records import Head, PanelRecord
+from council.store.panel_record import PanelRecord
+from council.store.records import Head
 from council.store.statements import Script as RowScript
 from council.store.store import Store
 from council.store.vectors import packed, shares, space_of, unpacked

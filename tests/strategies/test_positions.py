@@ -152,6 +152,17 @@ def test_different_answers_are_never_one_position(question: str, answers: list[s
     assert len({plain_text(answer, question) for answer in answers}) == len(answers)
 
 
+@pytest.mark.parametrize("text", ["Rome", "Rome.", "The capital of Italy is Rome."])
+def test_a_follow_up_is_answered_in_words_of_earlier_questions_too(text: str) -> None:
+    assert plain_text(text, "And of Italy?", "What is the capital of Japan?") == "rome"
+
+
+@pytest.mark.parametrize("text", ["Rome", "The largest city is Rome."])
+def test_what_an_earlier_question_names_may_be_the_answer(text: str) -> None:
+    asked = "And what is its largest city?", "Is the capital of Italy Rome?"
+    assert plain_text(text, *asked) == "rome"
+
+
 def test_a_text_without_words_is_no_position() -> None:
     assert plain_text("?!", CAPITAL) is None
 

@@ -17,10 +17,11 @@ import pytest
 import council
 from council.agents.base import Agent
 from council.agents.openai_http import OpenAIHTTPAgent
+from council.agents.scripted import ScriptedAgent
 from council.errors import ConfigError
 from council.events import Event, ExpertFinished, ExpertToken, ToolCalled, ToolReturned
 from council.expert import Expert
-from council.messages import Sampling
+from council.messages import ChatToken, Sampling, ToolCallDelta
 from council.result import Result
 from council.run import Run
 from council.testing import Request, Step, raw_server
@@ -230,6 +231,15 @@ async def test_who_calls_tools_for_ever_has_failed(api: Api) -> None:
     # What each turn cost is known all the same.
     assert reply.usage is not None
     assert reply.usage.total_tokens == 45
+
+
+async def test_arguments_without_end_are_no_reply() -> None:
+    pieces = [ToolCallDelta(0, "c", "add", "")] + [ToolCallDelta(0, arguments="1" * 2**20)] * 5
+    agent = ScriptedAgent("ada", [ChatToken(tool_calls=(piece,)) for piece in pieces])
+    result, _ = await ask(agent, add)
+    (reply,) = result.experts
+    assert reply.error is not None
+    assert reply.error.message.startswith("the reply is longer than")
 
 
 async def test_a_call_that_was_cut_off_is_not_run(api: Api) -> None:

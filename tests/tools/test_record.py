@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ from council.store.export import as_markdown
 from council.store.gathered import gathered
 from council.store.store import Store
 from council.testing import raw_server, whole_reply
+from council.tools.shown import MOST_READ, Shown
 
 pytestmark = pytest.mark.anyio
 
@@ -206,6 +208,52 @@ async def test_secrets_are_kept_out_of_the_record(
     for secret in ("hunter-2-hunter", looks, "ther-0123", "key=12345"):
         assert secret not in text
         assert secret not in kept_text
+
+
+def test_what_a_model_is_told_no_more_of_is_searched_for_secrets_all_the_same() -> None:
+    shown = Shown(())
+    long = json.dumps({"password": "hunter-2-hunter", "rows": ["x" * 50] * 2000})
+    assert "hunter" not in shown(long)
+    assert shown(long).startswith('{"password": "(secret)", "rows": ["xxx')
+    assert shown("x" * (MOST_READ + 1)) == f"({MOST_READ + 1} characters)"
+
+
+async def test_a_long_results_secrets_are_in_no_event(store: Store) -> None:
+    def rows() -> object:
+        return {"password": "hunter-2-hunter", "rows": ["x" * 50] * 2000}
+
+    agent = ScriptedAgent("ada", calls("rows"), "Many.")
+    run, events = await kept(store, [Expert("ada", agent)], rows)
+    (told,) = (message.text for message in agent.requests[1].messages if message.role == "tool")
+    assert len(told) < 51_000
+    assert "hunter" not in "".join(map(to_json, events))
+    assert run.result.experts[0].tools[0].result is not None
+
+
+async def test_a_call_that_is_not_run_shows_no_secret(store: Store, tmp_path: Path) -> None:
+    def fetch(password: str, n: int) -> str:
+        return "blue"
+
+    whole = '{"password": "hunter-2-hunter", "n": 7}'
+    cut = ToolCallDelta(0, "c", "fetch", '{"password": "hunter-2-hun')
+    seats = [
+        Expert("ada", ScriptedAgent("ada", calls("fetch", whole), calls("fetch", whole))),
+        Expert("bob", ScriptedAgent("bob", (ChatToken(tool_calls=(cut,)), TransportError("gone")))),
+        Expert("cyd", ScriptedAgent("cyd", [ChatToken(tool_calls=(cut,), finish_reason="length")])),
+    ]
+    run, events = await kept(store, seats, fetch, max_tool_turns=1)
+    asked_for = [[(c.name, c.arguments) for c in r.tool_calls] for r in run.result.experts]
+    hidden = '{"password": "(secret)", "n": 7}'
+    assert asked_for == [[("fetch", hidden)], [("fetch", "")], [("fetch", "")]]
+    store.runs()  # what was handed over is written
+    database = sqlite3.connect(tmp_path / "runs.sqlite3")
+    assert "hunter" not in "".join([*map(to_json, events), *database.iterdump()])
+    database.close()
+
+
+def test_half_of_a_surrogate_pair_beside_a_secret_can_be_told() -> None:
+    shown = Shown(())('{"text": "\\ud800", "password": "hunter-2-hunter"}')
+    assert shown == '{"text": "?", "password": "(secret)"}'
 
 
 async def test_a_panel_files_key_is_scrubbed_from_results(store: Store) -> None:

@@ -43,6 +43,15 @@ class Closed(Extractor):
         del texts, question
         return self
 
+    def knowing(self, earlier: str) -> Closed:
+        """The extractor for a conversation; itself, unless it reads otherwise in one.
+
+        Args:
+            earlier: What the user asked before the question.
+        """
+        del earlier
+        return self
+
     @abstractmethod
     def read(self, text: str, question: str) -> str | None:
         """The position that an answer takes, None where it takes none that can be read."""

@@ -29,6 +29,24 @@ class TextExtractor(Closed):
         """See `positions.plain_text`."""
         return plain_text(text, question)
 
+    def knowing(self, earlier: str) -> Closed:
+        """One that takes earlier questions' words for repeated, too."""
+        return _TextInConversation(confidence=self.confidence, earlier=earlier)
+
+
+class _TextInConversation(TextExtractor):
+    """`text` within a conversation; no kind of its own.
+
+    Attributes:
+        earlier: What the user asked before the question.
+    """
+
+    earlier: str
+
+    def read(self, text: str, question: str) -> str | None:
+        """See `positions.plain_text`."""
+        return plain_text(text, question, self.earlier)
+
 
 class ExactExtractor(Closed):
     """The whole text as it was written, but for white space around it."""
