@@ -8,15 +8,19 @@ import sys
 from collections.abc import Sequence
 
 from backend.errors import StartupError, UsageError
+from backend.model_arguments import add_model_arguments, read_options, with_loras
 from backend.server import run
 from backend.settings import (
     CTX,
     GPU_LAYERS,
+    MODELS_MAX,
     PARALLEL,
     PORT,
     QUEUE,
     THREADS,
+    Room,
     Settings,
+    parse_size,
     parse_specs,
     require_files,
 )
@@ -55,7 +59,7 @@ def parse(argv: Sequence[str] | None = None) -> Settings:
     """
     options = _parser().parse_args(argv)
     return Settings(
-        models=parse_specs(options.model),
+        models=with_loras(parse_specs(options.model), options.lora),
         host=options.host,
         port=PORT.check(options.port),
         ctx=CTX.check(options.ctx),
@@ -64,6 +68,11 @@ def parse(argv: Sequence[str] | None = None) -> Settings:
         gpu_layers=GPU_LAYERS.check(options.gpu_layers),
         queue=QUEUE.check(options.queue),
         exit_with_parent=options.exit_with_parent,
+        options=read_options(options, options.parallel),
+        room=Room(
+            models=MODELS_MAX.check(options.models_max),
+            memory=parse_size("--models-max-memory", options.models_max_memory),
+        ),
     )
 
 
@@ -92,14 +101,22 @@ def _parser() -> argparse.ArgumentParser:
         "threads": (0, "CPU threads for each model (default: its share of the cores)"),
         "gpu-layers": (-1, "layers to put on a GPU where there is one (default: all)"),
         "queue": (256, "requests that may wait for each model (default: %(default)s)"),
+        "models-max": (0, "models loaded at the same time, on demand (default: all, at once)"),
     }
     for name, (default, text) in numbers.items():
         parser.add_argument(f"--{name}", type=int, default=default, metavar="N", help=text)
+    parser.add_argument(
+        "--models-max-memory",
+        default="0",
+        metavar="SIZE",
+        help="memory of the models loaded at the same time, such as 8G (default: no limit)",
+    )
     parser.add_argument(
         "--exit-with-parent",
         action="store_true",
         help="end when standard input ends, as it does when the starting process is gone",
     )
+    add_model_arguments(parser)
     return parser
 
 

@@ -6,12 +6,15 @@ BackendError
 └─ ApiError                 a request: an HTTP status and OpenAI's error object
    ├─ InvalidRequest        400  a field, named in ``param``
    ├─ ContextExceeded       400  the prompt does not fit; both counts
+   ├─ InputTooLong          400  a text to embed does not fit; both counts
+   ├─ VectorsRefused        400  a text, or a model, of which no vector can be made
    ├─ ModelNotFound         404  lists the models there are
    ├─ RouteError            4xx  no such route, wrong method, body too large
    ├─ QueueFull             429  with Retry-After
    ├─ ModelLoading          503  with Retry-After
    ├─ ModelFailed           503  the reason it cannot be loaded
    ├─ ModelCrashed          503  its worker process died during the request
+   ├─ VectorsFailed         503  a text's vector cannot be computed, for want of memory above all
    ├─ ShuttingDown          503
    └─ InternalError         500  a fault of this program; details go to the log only
 """
@@ -78,13 +81,41 @@ class ContextExceeded(ApiError):
     type = "invalid_request_error"
     code = "context_length_exceeded"
 
-    def __init__(self, prompt_tokens: int, ctx: int) -> None:
-        """Takes both counts, in tokens."""
+    def __init__(self, prompt_tokens: int, ctx: int, *, more: bool = False) -> None:
+        """Takes both counts, in tokens; ``more`` when the first one is only a part."""
         super().__init__(
-            f"The prompt has {prompt_tokens} tokens, but the model's context is {ctx} tokens and "
-            "the answer needs at least one of them. Shorten the messages.",
+            f"The prompt has {'more than ' * more}{prompt_tokens} tokens, but the model's context "
+            f"is {ctx} tokens and the answer needs at least one of them. Shorten the messages.",
             param="messages",
         )
+
+
+class InputTooLong(ApiError):
+    """A text to embed has more tokens than the model reads."""
+
+    status = 400
+    type = "invalid_request_error"
+    code = "context_length_exceeded"
+
+    def __init__(self, index: int, tokens: int, limit: int) -> None:
+        """Takes the text's place in the input and both counts, in tokens."""
+        super().__init__(
+            f"input[{index}] has {tokens} tokens, but the model reads at most {limit} of a text. "
+            "Divide it.",
+            param=f"input[{index}]",
+        )
+
+
+class VectorsRefused(ApiError):
+    """No vector can be made of a text, or by the model at all."""
+
+    status = 400
+    type = "invalid_request_error"
+
+    def __init__(self, model: str, reason: str, index: int | None) -> None:
+        """Takes the model, the reason, and the text at fault unless it is the model."""
+        what = f"The model {model!r} made no vectors" if index is None else f"input[{index}]"
+        super().__init__(f"{what}: {reason}.", param="model" if index is None else what)
 
 
 class ModelNotFound(ApiError):
@@ -97,7 +128,7 @@ class ModelNotFound(ApiError):
     def __init__(self, name: str, there_are: Iterable[str]) -> None:
         """Takes the unknown name and the known ones."""
         known = ", ".join(repr(known) for known in there_are)
-        super().__init__(f"There is no model {name!r}. There are: {known}.", param="model")
+        super().__init__(f"There is no model {name[:200]!r}. There are: {known}.", param="model")
 
 
 class RouteError(ApiError):
@@ -163,6 +194,17 @@ class ModelCrashed(ApiError):
             f"The model {model!r} stopped during this request: {reason}. It is started again.",
             headers={"Retry-After": "1"},
         )
+
+
+class VectorsFailed(ApiError):
+    """The engine could not compute vectors."""
+
+    status = 503
+    code = "vectors_failed"
+
+    def __init__(self, model: str, reason: str) -> None:
+        """Takes the model and what the engine said."""
+        super().__init__(f"The model {model!r} made no vectors: {reason}.")
 
 
 class ShuttingDown(ApiError):

@@ -7,24 +7,33 @@ import contextlib
 import functools
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 
 from backend.chat.template import ChatTemplate
 from backend.cpus import default_threads
 from backend.engine.messages import Load, Loaded
 from backend.engine.supervisor import Supervisor
 from backend.errors import InvalidRequest, ModelNotFound
+from backend.keeper import Keeper
+from backend.memory import needed
 from backend.settings import ModelSpec, Settings
 
 
 class Model:
     """A model that clients can name."""
 
-    def __init__(self, spec: ModelSpec, supervisor: Supervisor) -> None:
-        """Takes what was asked for and who keeps it alive."""
+    def __init__(self, spec: ModelSpec, load: Load, settings: Settings) -> None:
+        """Takes what was asked for and how to load it."""
         self.id = spec.id
         self.path = spec.path
-        self.supervisor = supervisor
+        self._load = load
+        self.supervisor = Supervisor(spec.id, load, settings.parallel + settings.queue)
         self.created = int(time.time())
+
+    @functools.cached_property
+    def memory(self) -> int:
+        """Bytes it needs when it is loaded, by its file."""
+        return needed(self._load)
 
 
 @functools.lru_cache(maxsize=64)
@@ -40,15 +49,25 @@ def chat_template(card: Loaded) -> ChatTemplate:
 class Registry:
     """Finds models by id, starts them and stops them."""
 
-    def __init__(self, models: Iterable[Model]) -> None:
-        """Takes models with different ids."""
+    def __init__(self, models: Iterable[Model], keeper: Keeper | None = None) -> None:
+        """Takes models with different ids, and who loads them on demand."""
         self._models = {model.id: model for model in models}
         self._tasks: list[asyncio.Task[None]] = []
+        self._keeper = keeper
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Registry:
         """Prepares the models of a command line."""
-        return cls(Model(spec, _supervisor(spec, settings)) for spec in settings.models)
+        models = [Model(spec, _load(spec, settings), settings) for spec in settings.models]
+        if not settings.room.is_limited:
+            return cls(models)
+        keeper = Keeper(settings.room, [(model.supervisor, model.memory) for model in models])
+        return cls(models, keeper)
+
+    @property
+    def on_demand(self) -> bool:
+        """Whether models are loaded when they are asked, and unloaded again."""
+        return self._keeper is not None
 
     @property
     def models(self) -> list[Model]:
@@ -74,8 +93,9 @@ class Registry:
         return self._models[name]
 
     def start(self) -> None:
-        """Begins to load all models."""
-        self._tasks = [asyncio.create_task(model.supervisor.run()) for model in self.models]
+        """Begins to load all models, unless they are loaded on demand."""
+        if self._keeper is None:
+            self._tasks = [asyncio.create_task(model.supervisor.run()) for model in self.models]
 
     async def settled(self) -> None:
         """Waits until each model is ready or has failed."""
@@ -83,6 +103,10 @@ class Registry:
 
     async def close(self) -> None:
         """Ends every request and every worker."""
+        for model in self.models:
+            model.supervisor.close()
+        if self._keeper is not None:
+            await self._keeper.close()
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:
@@ -90,12 +114,13 @@ class Registry:
                 await task
 
 
-def _supervisor(spec: ModelSpec, settings: Settings) -> Supervisor:
-    load = Load(
+def _load(spec: ModelSpec, settings: Settings) -> Load:
+    at_once = min(settings.room.models or len(settings.models), len(settings.models))
+    return Load(
         path=str(spec.path),
         ctx=settings.ctx,
         parallel=settings.parallel,
-        threads=settings.threads or default_threads(spec.path, len(settings.models)),
+        threads=settings.threads or default_threads(spec.path, at_once),
         gpu_layers=settings.gpu_layers,
+        options=replace(settings.options, loras=spec.loras),
     )
-    return Supervisor(spec.id, load, settings.parallel + settings.queue)

@@ -14,7 +14,7 @@ from hypercorn.asyncio import serve as serve_http
 from hypercorn.config import Config
 
 from backend.app import create_app
-from backend.engine.supervisor import State
+from backend.engine.state import State
 from backend.errors import StartupError
 from backend.registry import Registry
 from backend.settings import Settings
@@ -71,7 +71,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     registry = Registry.from_settings(settings)
     url = url_of(listener)
     names = ", ".join(model.id for model in registry.models)
-    _tell(f"listening on {url} (loading: {names})")
+    _tell(f"listening on {url} ({'on demand' if registry.on_demand else 'loading'}: {names})")
     registry.start()
     failure: list[str] = []
     watcher = asyncio.create_task(_watch(registry, settings, url, stop, failure.append))

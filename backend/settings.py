@@ -2,23 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from backend import builtin
 from backend.errors import UsageError
+from backend.options import Lora, Options
 
 _BUILTIN = "builtin:"
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """A model to serve: the id clients use, and its file."""
+    """A model to serve: the id clients use, its file, and adapters to add to it."""
 
     id: str
     path: Path
+    loras: tuple[Lora, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What may be loaded at the same time.
+
+    Attributes:
+        models: How many models; 0 for any number.
+        memory: How many bytes; 0 for any number.
+    """
+
+    models: int = 0
+    memory: int = 0
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether models have to be loaded on demand."""
+        return bool(self.models or self.memory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +56,8 @@ class Settings:
         gpu_layers: Layers to put on a GPU; -1 for all.
         queue: Requests that may wait for each model beyond those it decodes.
         exit_with_parent: Whether the end of standard input ends the server.
+        options: How models are loaded, but for their adapters.
+        room: How many models may be loaded at the same time.
     """
 
     models: tuple[ModelSpec, ...]
@@ -46,6 +69,8 @@ class Settings:
     gpu_layers: int
     queue: int
     exit_with_parent: bool
+    options: Options = field(default_factory=Options)
+    room: Room = field(default_factory=Room)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +99,20 @@ CTX = Bounds("--ctx", 64, 1 << 24)
 PARALLEL = Bounds("--parallel", 1, 256)
 THREADS = Bounds("--threads", 0, 1024)
 GPU_LAYERS = Bounds("--gpu-layers", -1, 100_000)
+MODELS_MAX = Bounds("--models-max", 0, 10_000)
 QUEUE = Bounds("--queue", 0, 1_000_000)
+
+
+def parse_size(option: str, text: str) -> int:
+    """Reads bytes: a number, or one with K, M, G or T for powers of 1024.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    found = re.fullmatch(r"(\d{1,18}(?:\.\d+)?)([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
+    if found is None:
+        raise UsageError(f"{option} must be bytes, or a size like 512M or 8G, not {text!r}")
+    return int(float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " "))
 
 
 def parse_spec(text: str) -> ModelSpec:

@@ -76,7 +76,7 @@ def _explain(detail: ErrorDetails, model: type[BaseModel]) -> InvalidRequest:
     param = _path(detail["loc"])
     if detail["type"] == "missing":
         return InvalidRequest(f"{param} is missing.", param=param)
-    if detail["type"] in _RANGE_ERRORS:
+    if detail["type"] in _RANGE_ERRORS and len(detail["loc"]) == 1:
         allowed = _range(model, str(detail["loc"][0]))
         return InvalidRequest(f"{param} must be {allowed}, not {detail['input']}.", param=param)
     message = detail["msg"][:1].lower() + detail["msg"][1:]

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import dataclass, field
 
 from quart import Blueprint, Response
 
 from backend import sse
 from backend.api import failures
 from backend.api.body import parse_body
-from backend.api.prompts import to_job
+from backend.api.prompts import to_jobs
 from backend.engine.generation import Generation
+from backend.engine.inflight import Job
 from backend.engine.messages import Output
+from backend.engine.supervisor import Supervisor
 from backend.errors import ApiError, InternalError
 from backend.registry import Registry
 from backend.schema.chat import ChatRequest
@@ -45,6 +48,12 @@ class Head:
     created: int
     model: str
     fingerprint: str
+    opening: str = field(init=False)
+    """A chunk's JSON up to its choices."""
+
+    def __post_init__(self) -> None:
+        empty = _chunk_of(self, []).model_dump_json(exclude_unset=True)
+        object.__setattr__(self, "opening", empty.removesuffix("]}"))
 
 
 def routes(registry: Registry) -> Blueprint:
@@ -56,16 +65,16 @@ def routes(registry: Registry) -> Blueprint:
         request = await parse_body(ChatRequest)
         model = registry.find(request.model)
         card = await model.supervisor.ready()
-        generation = await model.supervisor.submit(to_job(request, card))
-        close_with_request(generation)
+        jobs = to_jobs(request, card)
+        generation = await _submit(model.supervisor, jobs)
         number = "chatcmpl-" + secrets.token_hex(12)
         head = Head(number, int(time.time()), model.id, card.fingerprint)
         if not request.stream:
-            completion = await _whole(generation, head)
+            completion = await _whole(generation, head, len(jobs))
             return Response(completion.model_dump_json(), content_type="application/json")
         options = request.stream_options
         response = Response(
-            _events(generation, head, bool(options and options.include_usage)),
+            _events(generation, head, bool(options and options.include_usage), len(jobs)),
             content_type=sse.CONTENT_TYPE,
             headers={"Cache-Control": "no-cache"},
         )
@@ -73,6 +82,22 @@ def routes(registry: Registry) -> Blueprint:
         return response
 
     return blueprint
+
+
+async def _submit(supervisor: Supervisor, jobs: Sequence[Job]) -> Generation:
+    """Starts the choices of one request; the first one's reader gets the outputs of all.
+
+    Raises:
+        ApiError: One of them cannot be had; none is left behind.
+    """
+    started: list[Generation] = []
+    for choice, job in enumerate(jobs):
+        generation = await supervisor.submit(job)
+        close_with_request(generation)
+        started.append(generation)
+        if choice:
+            generation.join(started[0], choice)
+    return started[0]
 
 
 def close_with_request(generation: Generation) -> None:
@@ -86,40 +111,50 @@ def close_with_request(generation: Generation) -> None:
     task.add_done_callback(lambda _: generation.close())
 
 
-async def _whole(generation: Generation, head: Head) -> Completion:
-    pieces = []
-    while True:
-        output = await generation.next()
-        pieces.append(output.text)
-        if reason := _finish(output):
-            break
+async def _whole(generation: Generation, head: Head, count: int = 1) -> Completion:
+    pieces: list[list[str]] = [[] for _ in range(count)]
+    last: dict[int, Output] = {}
+    while len(last) < count:
+        choice, output = await generation.next_choice()
+        pieces[choice].append(output.text)
+        if _finish(output):
+            last[choice] = output
     return Completion(
         id=head.id,
         created=head.created,
         model=head.model,
         system_fingerprint=head.fingerprint,
-        choices=[Choice(message=AnswerMessage(content="".join(pieces)), finish_reason=reason)],
-        usage=_usage(generation, output),
+        choices=[_choice(number, text, last[number]) for number, text in enumerate(pieces)],
+        usage=_usage(generation, last.values()),
     )
 
 
-async def _events(generation: Generation, head: Head, with_usage: bool) -> AsyncIterator[str]:
+def _choice(number: int, pieces: Sequence[str], last: Output) -> Choice:
+    message = AnswerMessage(content="".join(pieces))
+    return Choice(index=number, message=message, finish_reason=_finish(last) or "stop")
+
+
+async def _events(
+    generation: Generation, head: Head, with_usage: bool, count: int = 1
+) -> AsyncIterator[str]:
     """The stream; an error ends it with an error event and without ``[DONE]``."""
     try:
-        yield _chunk(head, Delta(role="assistant", content=""))
-        reason: FinishReason | None = None
-        while reason is None:
-            output = await _next_or_silence(generation)
-            if output is None:
+        for choice in range(count):
+            yield _chunk(head, choice, Delta(role="assistant", content=""))
+        last: dict[int, Output] = {}
+        while len(last) < count:
+            arrived = await _next_or_silence(generation)
+            if arrived is None:
                 yield sse.KEEP_ALIVE
                 continue
+            choice, output = arrived
             if output.text:
-                yield _chunk(head, Delta(content=output.text))
-            reason = _finish(output)
-            if reason is not None:
-                yield _chunk(head, Delta(), reason)
-                if with_usage:
-                    yield _usage_chunk(head, _usage(generation, output))
+                yield _text_event(head, choice, output.text)
+            if reason := _finish(output):
+                last[choice] = output
+                yield _chunk(head, choice, Delta(), reason)
+        if with_usage:
+            yield _event(head, [], _usage(generation, last.values()))
         yield sse.DONE
     except ApiError as error:
         yield sse.data(failures.body(error))
@@ -128,10 +163,10 @@ async def _events(generation: Generation, head: Head, with_usage: bool) -> Async
         yield sse.data(failures.body(InternalError()))
 
 
-async def _next_or_silence(generation: Generation) -> Output | None:
+async def _next_or_silence(generation: Generation) -> tuple[int, Output] | None:
     try:
         async with asyncio.timeout(_KEEP_ALIVE):
-            return await generation.next()
+            return await generation.next_choice()
     except TimeoutError:
         return None
 
@@ -141,25 +176,39 @@ def _finish(output: Output) -> FinishReason | None:
     return output.finish if output.finish in ("stop", "length") else None
 
 
-def _usage(generation: Generation, last: Output) -> Usage:
+def _usage(generation: Generation, last: Collection[Output]) -> Usage:
+    """Tokens of all choices; their prompt, which is computed once, counts once."""
+    generated = sum(output.generated for output in last)
     return Usage(
         prompt_tokens=generation.prompt_tokens,
-        completion_tokens=last.generated,
-        total_tokens=generation.prompt_tokens + last.generated,
-        prompt_tokens_details=PromptTokensDetails(cached_tokens=last.cached),
+        completion_tokens=generated,
+        total_tokens=generation.prompt_tokens + generated,
+        prompt_tokens_details=PromptTokensDetails(
+            cached_tokens=min(output.cached for output in last)
+        ),
     )
 
 
-def _chunk(head: Head, delta: Delta, reason: FinishReason | None = None) -> str:
-    return _event(head, [ChunkChoice(index=0, delta=delta, finish_reason=reason)])
+def _text_event(head: Head, choice: int, text: str) -> str:
+    """The event of one token, of which there are thousands: what `_chunk` says, for less."""
+    said = json.dumps(text, ensure_ascii=False)
+    delta = f'{{"index":{choice},"delta":{{"content":{said}}},"finish_reason":null}}'
+    return sse.data(f"{head.opening}{delta}]}}")
 
 
-def _usage_chunk(head: Head, usage: Usage) -> str:
-    return _event(head, [], usage)
+def _chunk(head: Head, choice: int, delta: Delta, reason: FinishReason | None = None) -> str:
+    return _event(head, [ChunkChoice(index=choice, delta=delta, finish_reason=reason)])
 
 
 def _event(head: Head, choices: list[ChunkChoice], usage: Usage | None = None) -> str:
-    chunk = Chunk(
+    chunk = _chunk_of(head, choices)
+    if usage is not None:
+        chunk.usage = usage
+    return sse.data(chunk.model_dump_json(exclude_unset=True))
+
+
+def _chunk_of(head: Head, choices: list[ChunkChoice]) -> Chunk:
+    return Chunk(
         id=head.id,
         object="chat.completion.chunk",
         created=head.created,
@@ -167,6 +216,3 @@ def _event(head: Head, choices: list[ChunkChoice], usage: Usage | None = None) -
         system_fingerprint=head.fingerprint,
         choices=choices,
     )
-    if usage is not None:
-        chunk.usage = usage
-    return sse.data(chunk.model_dump_json(exclude_unset=True))

@@ -7,7 +7,7 @@ from typing import Literal
 
 from quart import Blueprint, Response
 
-from backend.engine.supervisor import State
+from backend.engine.state import State
 from backend.registry import Model, Registry
 from backend.schema.health import EngineCounters, Health, ModelHealth
 
@@ -19,15 +19,20 @@ def routes(registry: Registry) -> Blueprint:
     @blueprint.get("/health")
     async def health() -> Response:
         states = [model.supervisor.state for model in registry.models]
-        found = Health(status=overall(states), models=[_model(model) for model in registry.models])
-        status = 200 if State.READY in states else 503
+        models = [_model(model, on_demand=registry.on_demand) for model in registry.models]
+        found = Health(status=overall(states), models=models)
+        status = 200 if {State.READY, State.UNLOADED} & set(states) else 503
         return Response(found.model_dump_json(), status, content_type="application/json")
 
     return blueprint
 
 
 def overall(states: Collection[State]) -> Literal["ready", "loading", "degraded", "failed"]:
-    """One word for all models: failed and degraded need somebody's attention, loading passes."""
+    """One word for all models: failed and degraded need somebody's attention, loading passes.
+
+    A model that nobody wants is as good as ready.
+    """
+    states = [State.READY if state is State.UNLOADED else state for state in states]
     if all(state is State.READY for state in states):
         return "ready"
     if State.READY in states:
@@ -35,7 +40,7 @@ def overall(states: Collection[State]) -> Literal["ready", "loading", "degraded"
     return "failed" if all(state is State.FAILED for state in states) else "loading"
 
 
-def _model(model: Model) -> ModelHealth:
+def _model(model: Model, *, on_demand: bool) -> ModelHealth:
     supervisor = model.supervisor
     stats = supervisor.stats
     return ModelHealth(
@@ -46,8 +51,9 @@ def _model(model: Model) -> ModelHealth:
         ctx=supervisor.card.ctx if supervisor.card else None,
         restarts=supervisor.restarts,
         active=stats.active,
-        queued=stats.queued,
+        queued=supervisor.queued,
         pid=supervisor.pid,
+        memory=model.memory if on_demand else None,
         engine=EngineCounters(
             steps=stats.steps,
             generated=stats.generated,
@@ -55,5 +61,6 @@ def _model(model: Model) -> ModelHealth:
             reused=stats.reused,
             widest=stats.widest,
             preempted=stats.preempted,
+            longest_wait=stats.longest_wait,
         ),
     )

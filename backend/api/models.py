@@ -27,4 +27,10 @@ def routes(registry: Registry) -> Blueprint:
 
 
 def _card(model: Model) -> ModelCard:
-    return ModelCard(id=model.id, created=model.created)
+    supervisor = model.supervisor
+    return ModelCard(
+        id=model.id,
+        created=model.created,
+        status=supervisor.state.value,
+        progress=supervisor.progress,
+    )

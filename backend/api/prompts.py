@@ -3,24 +3,54 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from backend.chat.template import TemplateError
+from backend.engine.inflight import Job
 from backend.engine.messages import Loaded, Sampling
-from backend.engine.supervisor import Job
 from backend.errors import InvalidRequest
 from backend.registry import chat_template
 from backend.schema.chat import ChatRequest, Message
 
 _SAMPLING_FIELDS = tuple(Sampling.__dataclass_fields__)
+_NEVER = (
+    *("functions", "logprobs", "top_logprobs", "audio", "grammar", "json_schema"),
+    *("guided_json", "guided_regex", "guided_choice", "guided_grammar", "structured_outputs"),
+    *("min_tokens", "ignore_eos", "mirostat", "dry_multiplier", "xtc_probability"),
+    "dynatemp_range",
+)
+"""Fields that ask for something not supported unless they are empty, 0 or false."""
+_TOKEN = re.compile("0|[1-9][0-9]{0,8}")
+
+
+def to_jobs(request: ChatRequest, card: Loaded) -> list[Job]:
+    """What a model is to do for each choice of a request; a seed is counted on from the first.
+
+    Raises:
+        InvalidRequest: As ``to_job``.
+    """
+    job = to_job(request, card)
+    seed = job.sampling.seed
+    seeds = [None if seed is None else seed + choice for choice in range(request.n or 1)]
+    return [replace(job, sampling=replace(job.sampling, seed=seed)) for seed in seeds]
 
 
 def to_job(request: ChatRequest, card: Loaded) -> Job:
     """What a model is to do for a request.
 
     Raises:
-        InvalidRequest: It asks for something not supported, or the model's template refuses it.
+        InvalidRequest: It asks for something not supported, the model writes no text, or its
+            template refuses it.
     """
+    if not card.chat:
+        raise InvalidRequest(
+            "This model writes no text, it only makes vectors: use POST /v1/embeddings.",
+            param="model",
+            code="unsupported_model",
+        )
     refuse_unsupported(request)
     messages = [_message(message) for message in request.messages]
     try:
@@ -28,13 +58,34 @@ def to_job(request: ChatRequest, card: Loaded) -> Job:
     except TemplateError as error:
         raise InvalidRequest(f"messages: {error}.", param="messages") from error
     most = request.max_completion_tokens or request.max_tokens
-    return Job(prompt, sampling(request), most, _stops(request), request.cache_prompt)
+    chosen = sampling(request, card.vocabulary)
+    return Job(_whole(prompt), chosen, most, _stops(request), request.cache_prompt)
 
 
-def sampling(request: ChatRequest) -> Sampling:
-    """The request's choices, and the defaults for what it leaves open."""
+def _whole(prompt: str) -> str:
+    """A prompt without halves of characters, which a call's arguments can hold as ``\\ud800``."""
+    return prompt.encode("utf-8", "replace").decode()
+
+
+def sampling(request: ChatRequest, vocabulary: int) -> Sampling:
+    """The request's choices, and the defaults for what it leaves open.
+
+    Raises:
+        InvalidRequest: ``logit_bias`` names no token of a vocabulary of this size.
+    """
     chosen = {name: getattr(request, name) for name in _SAMPLING_FIELDS}
+    chosen["logit_bias"] = _biases(request.logit_bias or {}, vocabulary)
     return Sampling(**{name: value for name, value in chosen.items() if value is not None})
+
+
+def _biases(biases: Mapping[str, float], vocabulary: int) -> tuple[tuple[int, float], ...]:
+    for key in biases:
+        if not (_TOKEN.fullmatch(key) and int(key) < vocabulary):
+            raise InvalidRequest(
+                f"logit_bias: {key[:20]!r} is no token; they go from 0 to {vocabulary - 1}.",
+                param="logit_bias",
+            )
+    return tuple((int(key), bias) for key, bias in biases.items())
 
 
 def refuse_unsupported(request: ChatRequest) -> None:
@@ -45,19 +96,16 @@ def refuse_unsupported(request: ChatRequest) -> None:
     """
     wants_text = request.response_format is None or request.response_format.get("type") == "text"
     demands = {
-        "n": request.n not in (None, 1),
         "tools": bool(request.tools) and request.tool_choice != "none",
         "tool_choice": request.tool_choice not in (None, "none", "auto"),
-        "functions": bool(request.functions),
         "response_format": not wants_text,
-        "logprobs": bool(request.logprobs),
-        "logit_bias": bool(request.logit_bias),
+        "repetition_penalty": request.repetition_penalty not in (None, 1),
+        **{field: bool(getattr(request, field)) for field in _NEVER},
     }
     for field, demanded in demands.items():
         if demanded:
-            hint = " Only n = 1 is." if field == "n" else ""
             raise InvalidRequest(
-                f"{field} is not supported by this server.{hint}",
+                f"{field} is not supported by this server.",
                 param=field,
                 code="unsupported_parameter",
             )
@@ -91,6 +139,6 @@ def _tool_call(call: dict[str, Any]) -> dict[str, Any]:
         return call
     try:
         arguments = json.loads(function["arguments"])
-    except ValueError:
+    except (ValueError, RecursionError):
         return call
     return {**call, "function": {**function, "arguments": arguments}}

@@ -71,8 +71,15 @@ class ChatTemplate:
             return self._template.render(
                 messages=list(messages), add_generation_prompt=True, **self._specials
             )
-        except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError) as error:
+        except _ITS_OWN as error:
             raise TemplateError(f"the model's chat template refuses: {error}") from error
+
+
+_ITS_OWN = (
+    *(jinja2.TemplateError, TypeError, ValueError, ArithmeticError),
+    *(AttributeError, LookupError, RecursionError),
+)
+"""What a template can fail with on messages that it does not expect."""
 
 
 def fold_system(messages: Sequence[Message]) -> list[Message] | None:

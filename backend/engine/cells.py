@@ -94,6 +94,10 @@ class Ledger:
         found = [n for n, row in enumerate(self._rows) if not row.live and row.tokens]
         return sorted(found, key=lambda n: self._rows[n].used_at)
 
+    def union(self, seqs: Iterable[int]) -> int:
+        """How many cells these sequences have together."""
+        return len(set().union(*(self._rows[seq].cells for seq in seqs)))
+
     def not_live(self, seq: int, length: int) -> int:
         """How many of a sequence's first cells would become live if a request took them over."""
         return sum(cell not in self._live for cell in self._rows[seq].cells[:length])

@@ -13,7 +13,6 @@ from backend.engine.frames import encode_command, read_event
 from backend.engine.messages import Command, Event
 
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
-_PATIENCE = 1.0
 
 
 class Child:
@@ -39,9 +38,10 @@ class Child:
         """
         environment = dict(os.environ)
         # OpenMP's threads spin while they wait. With more threads than idle cores, as when several
-        # models answer at once, that stalls all of them: seconds became minutes.
-        if "GOMP_SPINCOUNT" not in environment:
-            environment.setdefault("OMP_WAIT_POLICY", "passive")
+        # models answer at once, that stalls all of them: seconds became minutes. Not to spin at
+        # all costs as much again as decoding does: a moment is enough for the next operation.
+        if "OMP_WAIT_POLICY" not in environment:
+            environment.setdefault("GOMP_SPINCOUNT", "1000")
         paths = [str(_PACKAGE_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -70,11 +70,11 @@ class Child:
         """The next event; None when the process sends no more."""
         return await read_event(self._events)
 
-    async def close(self) -> None:
-        """Ends the process: closing its pipe asks it to, and force follows soon after."""
+    async def close(self, patience: float) -> None:
+        """Ends the process: closing its pipe asks it to, and force follows after some seconds."""
         self._commands.close()
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(patience):
                 await self._process.wait()
         except TimeoutError:
             self._process.kill()

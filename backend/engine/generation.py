@@ -21,7 +21,8 @@ class Generation:
         self._number = number
         self._cancel = cancel
         self._accepted: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._arrived: asyncio.Queue[Output | ApiError] = asyncio.Queue()
+        self._arrived: asyncio.Queue[tuple[int, Output | ApiError]] = asyncio.Queue()
+        self._choice = 0
         self._closed = False
         self.prompt_tokens = 0
 
@@ -35,12 +36,12 @@ class Generation:
 
     def put(self, output: Output) -> None:
         """Something was generated."""
-        self._arrived.put_nowait(output)
+        self._arrived.put_nowait((self._choice, output))
 
     def fail(self, error: ApiError) -> None:
         """The request ends with this error, wherever it is."""
         if self._accepted.done():
-            self._arrived.put_nowait(error)
+            self._arrived.put_nowait((self._choice, error))
         else:
             self._accepted.set_exception(error)
 
@@ -60,10 +61,24 @@ class Generation:
         Raises:
             ApiError: The request failed.
         """
-        arrived = await self._arrived.get()
+        return (await self.next_choice())[1]
+
+    async def next_choice(self) -> tuple[int, Output]:
+        """The next output of this request or of those that joined it, and which one's it is.
+
+        Raises:
+            ApiError: One of them failed.
+        """
+        choice, arrived = await self._arrived.get()
         if isinstance(arrived, ApiError):
             raise arrived
-        return arrived
+        return choice, arrived
+
+    def join(self, first: Generation, choice: int) -> None:
+        """Gives the outputs to the reader of another request, under this number."""
+        while not self._arrived.empty():
+            first._arrived.put_nowait((choice, self._arrived.get_nowait()[1]))
+        self._arrived, self._choice = first._arrived, choice
 
     def close(self) -> None:
         """Nobody wants more: stops the work, wherever it is. Any number of times."""

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from backend.chat.text import TextAssembler
+from backend.engine.audit import Audit
 from backend.engine.llama import Context, LlamaError, Model, Outcome, Sampler
 from backend.engine.messages import Event, FinishReason, Output, Sampling, Stats, Step
 from backend.engine.plan import Chunk, Keep, Plan
 from backend.engine.scheduler import Scheduler
+from backend.engine.session_cache import SessionCache
+from backend.engine.shelf import Shelf
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +56,35 @@ class _Writer:
 class EngineLoop:
     """Continuous batching on one context."""
 
-    def __init__(self, model: Model, context: Context, send: Callable[[Event], None]) -> None:
-        """Prepares the loop; ``send`` is called from the thread of ``run``."""
+    def __init__(
+        self,
+        model: Model,
+        context: Context,
+        send: Callable[[Event], None],
+        shelf: Shelf | None = None,
+    ) -> None:
+        """Prepares the loop; ``send`` is called from the thread of ``run``.
+
+        Args:
+            model: The vocabulary.
+            context: The cache.
+            send: Takes what was generated.
+            shelf: Keeps long prompts when the process ends.
+        """
         self._model = model
         self._context = context
         self._send = send
         self._scheduler = Scheduler(context.limits)
-        self._desk: queue.SimpleQueue[Request | int] = queue.SimpleQueue()
+        self._audit = Audit(self._scheduler, context)
+        self._sessions = SessionCache(context, self._scheduler, shelf) if shelf else None
+        self._desk: queue.SimpleQueue[Request | int | None] = queue.SimpleQueue()
         self._writers: dict[int, _Writer] = {}
         self._stats = Stats()
         self._told = Stats()
         self._lock = threading.Lock()
         self._decoding: frozenset[int] = frozenset()
         self._cancelled: set[int] = set()
+        self._closing = False
 
     def submit(self, request: Request) -> None:
         """Queues a request; from any thread."""
@@ -81,27 +101,57 @@ class EngineLoop:
                 self._context.abort.set(True)
         self._desk.put(request)
 
+    @property
+    def keeps(self) -> bool:
+        """Whether there may be something to write down when it is closed."""
+        return self._sessions is not None
+
+    def close(self) -> None:
+        """Lets ``run`` end, with whatever it is doing; from any thread."""
+        with self._lock:
+            self._closing = True
+            self._context.abort.set(True)
+        self._desk.put(None)
+
     def run(self) -> None:
-        """Serves for ever.
+        """Serves until it is closed.
 
         Raises:
             LlamaError: The context is not to be trusted any more.
         """
-        while True:
+        while not self._closing:
             self.turn()
+        for request in list(self._writers):
+            self._release(request)
+        if self._sessions is not None:
+            self._sessions.close()
 
     def turn(self) -> None:
         """Takes what is on the desk, waits when there is nothing else to do, and does one step."""
         idle = not self._writers
         while idle or not self._desk.empty():
-            self._take(self._desk.get())
+            item = self._next() if idle else self._desk.get()
+            if item is None:
+                return
+            self._take(item)
             idle = False
         plan = self._scheduler.plan()
         self._edit(plan)
+        self._audit.check(plan, self._writers.keys())
         outputs = self._step(plan) if plan.chunks else []
         if self._writers and not plan.chunks:
             raise LlamaError("the scheduler found nothing to do for the requests there are")
         self._tell(outputs)
+
+    def _next(self) -> Request | int | None:
+        """Waits for what is to be done; writes sequences down when nothing comes for a while."""
+        sessions, more = self._sessions, True
+        while sessions is not None and more:
+            try:
+                return self._desk.get(timeout=sessions.QUIET)
+            except queue.Empty:
+                more = sessions.save(until=lambda: not self._desk.empty())
+        return self._desk.get()
 
     def _take(self, item: Request | int) -> None:
         if isinstance(item, int):
@@ -109,6 +159,8 @@ class EngineLoop:
             with self._lock:
                 self._cancelled.discard(item)
             return
+        if self._sessions is not None and not item.fresh:
+            self._sessions.revive(list(item.tokens))
         limit = len(item.tokens) + item.budget
         self._scheduler.submit(item.id, item.tokens, limit, fresh=item.fresh)
         sampler = self._context.sampler(item.sampling)
@@ -126,6 +178,7 @@ class EngineLoop:
                 raise LlamaError(f"the cache refused {edit}")
 
     def _step(self, plan: Plan) -> list[Output]:
+        begun = time.perf_counter()
         outcome = self._decode(plan)
         if outcome is Outcome.ABORTED:
             self._undo(plan)
@@ -134,13 +187,13 @@ class EngineLoop:
             stuck = self._scheduler.no_room()
             return [] if stuck is None else [self._fail(stuck)]
         self._scheduler.decoded(plan)
-        self._count(plan)
+        self._count(plan, time.perf_counter() - begun)
         return self._sample(plan.chunks)
 
     def _decode(self, plan: Plan) -> Outcome:
         with self._lock:
-            self._decoding = frozenset(chunk.job for chunk in plan.chunks)
-            self._context.abort.set(self._decoding <= self._cancelled)
+            self._decoding = plan.serves
+            self._context.abort.set(self._closing or self._decoding <= self._cancelled)
         outcome = self._context.decode(plan.chunks)
         with self._lock:
             self._decoding = frozenset()
@@ -154,15 +207,18 @@ class EngineLoop:
                 self._context.apply(Keep(chunk.seq, 0))
                 self._scheduler.lost(chunk.seq)
 
-    def _count(self, plan: Plan) -> None:
-        prompt = sum(len(chunk.tokens) for chunk in plan.chunks)
-        prompt -= sum(self._writers[chunk.job].generated > 0 for chunk in plan.chunks)
+    def _count(self, plan: Plan, seconds: float) -> None:
+        tokens = sum(len(chunk.tokens) for chunk in plan.chunks)
+        prompt = tokens - sum(self._writers[chunk.job].generated > 0 for chunk in plan.chunks)
+        on_prompts = seconds * prompt / tokens
         self._stats = replace(
             self._stats,
             steps=self._stats.steps + 1,
             prefilled=self._stats.prefilled + prompt,
             generated=self._stats.generated + sum(chunk.sample for chunk in plan.chunks),
             widest=max(self._stats.widest, len(plan.chunks)),
+            prompt_seconds=self._stats.prompt_seconds + on_prompts,
+            answer_seconds=self._stats.answer_seconds + seconds - on_prompts,
         )
 
     def _sample(self, chunks: tuple[Chunk, ...]) -> list[Output]:
@@ -212,6 +268,7 @@ class EngineLoop:
             active=scheduler.active,
             queued=scheduler.queued,
             preempted=scheduler.preempted,
+            longest_wait=scheduler.longest_wait,
         )
         shown = tuple(output for output in outputs if output.text or output.finish)
         if shown or self._stats != self._told:

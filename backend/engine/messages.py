@@ -6,8 +6,17 @@ Commands travel to the worker, events come back. Each is a frozen dataclass told
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+from backend.engine.embed_messages import (
+    Embed,
+    Embedded,
+    EmbedFailed,
+    EmbedRefused,
+    EmbedTooLong,
+)
+from backend.options import Options
 
 FinishReason = Literal["stop", "length", "error"]
 
@@ -23,18 +32,23 @@ class Sampling:
         min_p: Drop tokens less likely than this fraction of the likeliest one.
         presence_penalty: Subtracted once from the logit of each token already generated.
         frequency_penalty: Subtracted for each time a token was already generated.
+        typical_p: Keep the tokens whose surprise is nearest to what is expected, until together
+            they have this probability; 1 keeps all.
         repeat_penalty: Divides the logit of each token already generated; 1 does nothing.
         seed: Start of the random sequence; None draws one.
+        logit_bias: Tokens, and what is added to the logit of each.
     """
 
     temperature: float = 0.8
     top_k: int = 40
     top_p: float = 0.95
     min_p: float = 0.05
+    typical_p: float = 1.0
     presence_penalty: float = 0.0
     frequency_penalty: float = 0.0
     repeat_penalty: float = 1.0
     seed: int | None = None
+    logit_bias: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +61,7 @@ class Load:
         parallel: Requests decoded at the same time.
         threads: CPU threads for a decode.
         gpu_layers: Layers to put on a GPU; -1 for all.
+        options: All other choices.
     """
 
     path: str
@@ -54,6 +69,7 @@ class Load:
     parallel: int
     threads: int
     gpu_layers: int
+    options: Options = field(default_factory=Options)
     type: Literal["load"] = "load"
 
 
@@ -88,7 +104,7 @@ class Cancel:
     type: Literal["cancel"] = "cancel"
 
 
-Command = Load | Submit | Cancel
+Command = Load | Submit | Cancel | Embed
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +126,9 @@ class Loaded:
         bos: Text of the token that begins a sequence, "" when there is none.
         eos: Text of the token that ends a sequence, "" when there is none.
         fingerprint: Changes when the model or the library does.
+        chat: Whether it continues text; if not, it only makes vectors.
+        width: Numbers in a vector.
+        vocabulary: Number of tokens that there are.
     """
 
     ctx: int
@@ -118,6 +137,9 @@ class Loaded:
     bos: str
     eos: str
     fingerprint: str
+    chat: bool = True
+    width: int = 0
+    vocabulary: int = 0
     type: Literal["loaded"] = "loaded"
 
 
@@ -127,6 +149,14 @@ class LoadFailed:
 
     reason: str
     type: Literal["load_failed"] = "load_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something for the server's log."""
+
+    text: str
+    type: Literal["note"] = "note"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +170,15 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A request's prompt does not fit: ``prompt_tokens`` leaves no room within ``ctx``."""
+    """A request's prompt does not fit: ``prompt_tokens`` leaves no room within ``ctx``.
+
+    With ``more`` they were not counted to the end.
+    """
 
     id: int
     prompt_tokens: int
     ctx: int
+    more: bool = False
     type: Literal["rejected"] = "rejected"
 
 
@@ -180,6 +214,9 @@ class Stats:
         reused: Prompt tokens taken from a cache instead.
         widest: Most requests served by one decode.
         preempted: Times a request had to give up its cells for a while.
+        longest_wait: Most decodes that a request waited for its turn.
+        prompt_seconds: Time spent on prompts. A decode's time is divided by tokens.
+        answer_seconds: Time spent on answers.
     """
 
     active: int = 0
@@ -190,6 +227,9 @@ class Stats:
     reused: int = 0
     widest: int = 0
     preempted: int = 0
+    longest_wait: int = 0
+    prompt_seconds: float = 0.0
+    answer_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,4 +241,16 @@ class Step:
     type: Literal["step"] = "step"
 
 
-Event = Progress | Loaded | LoadFailed | Accepted | Rejected | Step
+Event = (
+    Progress
+    | Loaded
+    | LoadFailed
+    | Note
+    | Accepted
+    | Rejected
+    | Step
+    | Embedded
+    | EmbedFailed
+    | EmbedTooLong
+    | EmbedRefused
+)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -14,7 +13,7 @@ class Limits:
         cells: KV cells.
         sequences: Sequences.
         batch: Most tokens in one decode.
-        busy_batch: Most prompt tokens in a decode that also carries answers on.
+        busy_batch: Most prompt tokens in a decode that answers wait for.
         share: Whether sequences can be copied and cut in part, which sharing prefixes needs.
     """
 
@@ -61,17 +60,23 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One step: the edits in their order, then all chunks in one decode."""
+    """One step: the edits in their order, then all chunks in one decode.
+
+    ``followers`` are requests that have no chunk because they wait for what others' chunks store;
+    ``resting`` are those whose turn comes in a later step.
+    """
 
     edits: tuple[Edit, ...]
     chunks: tuple[Chunk, ...]
+    followers: tuple[int, ...] = ()
+    resting: tuple[int, ...] = ()
 
+    @property
+    def reads(self) -> bool:
+        """Whether it holds parts of prompts, and not the next tokens of answers."""
+        return any(len(chunk.tokens) > 1 or not chunk.sample for chunk in self.chunks)
 
-def split_evenly(needs: Sequence[int], room: int) -> list[int]:
-    """Equal shares of the room; what a small need leaves goes to the others."""
-    shares = [0] * len(needs)
-    order = sorted(range(len(needs)), key=needs.__getitem__)
-    for rank, index in enumerate(order):
-        shares[index] = min(needs[index], room // (len(order) - rank))
-        room -= shares[index]
-    return shares
+    @property
+    def serves(self) -> frozenset[int]:
+        """The requests that are worse off if the decode does not happen."""
+        return frozenset(chunk.job for chunk in self.chunks).union(self.followers)

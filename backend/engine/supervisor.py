@@ -7,33 +7,30 @@ what the worker says.
 from __future__ import annotations
 
 import asyncio
-import enum
-import itertools
 import logging
-from dataclasses import dataclass
 
 from pydantic import ValidationError
 
 from backend.engine.child import Child
+from backend.engine.embed_messages import Embedded, EmbedFailed, EmbedRefused, EmbedTooLong
 from backend.engine.generation import Generation
+from backend.engine.inflight import InFlight, Job
 from backend.engine.messages import (
     Accepted,
-    Cancel,
+    Command,
     Event,
     Load,
     Loaded,
     LoadFailed,
+    Note,
     Progress,
     Rejected,
-    Sampling,
     Stats,
     Step,
-    Submit,
 )
+from backend.engine.state import Gate, Resilience, State
+from backend.engine.totals import Totals
 from backend.errors import (
-    ApiError,
-    ContextExceeded,
-    InternalError,
     ModelCrashed,
     ModelFailed,
     ModelLoading,
@@ -41,48 +38,9 @@ from backend.errors import (
     ShuttingDown,
 )
 
+_ENDING, _KEEPING = 1.0, 12.0
+"""Seconds a worker has to end, without and with a cache to write down."""
 _log = logging.getLogger(__name__)
-
-
-class State(enum.StrEnum):
-    """Where a model is in its life."""
-
-    LOADING = "loading"
-    READY = "ready"
-    RESTARTING = "restarting"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Resilience:
-    """How a model is brought back.
-
-    Attributes:
-        first_delay: Seconds before the first restart; doubles with each crash in a row.
-        longest_delay: Seconds it never exceeds.
-        crashes: Crashes without an answer in between after which the model is given up.
-        patience: Seconds a request waits for a model that is being restarted.
-    """
-
-    first_delay: float = 0.1
-    longest_delay: float = 10.0
-    crashes: int = 5
-    patience: float = 15.0
-
-    def delay(self, crashes: int) -> float:
-        """Seconds to wait after this many crashes in a row."""
-        return min(self.longest_delay, self.first_delay * 2.0 ** max(0, crashes - 1))
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What to generate: the fields are those of ``messages.Submit``."""
-
-    prompt: str
-    sampling: Sampling
-    max_tokens: int | None
-    stop: tuple[str, ...]
-    reuse: bool | None = None
 
 
 class Supervisor:
@@ -110,38 +68,106 @@ class Supervisor:
         self._most = most_requests
         self._resilience = resilience or Resilience()
         self._child: Child | None = None
-        self._requests: dict[int, Generation] = {}
-        self._numbers = itertools.count(1)
+        self._inflight = InFlight(name, self._send, self._tell_gate)
         self._crashes = 0
         self._refusal = ""
         self._settled = asyncio.Event()
         self._closing = False
+        self._gate: Gate | None = None
+        self._outside = 0  # requests that wait at the gate
 
     @property
     def pid(self) -> int | None:
         """The worker's process id, while there is one."""
         return self._child.pid if self._child else None
 
+    @property
+    def embedding(self) -> int:
+        """Requests for vectors that are waited for."""
+        return len(self._inflight.embeddings)
+
+    @property
+    def totals(self) -> Totals:
+        """What it has done so far."""
+        return self._inflight.totals
+
+    @property
+    def queued(self) -> int:
+        """Chats that wait for their turn, and requests that wait for the model to be loaded."""
+        return self.stats.queued + self._outside
+
+    @property
+    def in_use(self) -> bool:
+        """Whether somebody waits for an answer of it."""
+        return len(self._inflight) > 0
+
+    def wait_at(self, gate: Gate) -> None:
+        """The model is loaded on demand, by somebody who lets requests through when it is there."""
+        self._gate = gate
+        self._become(State.UNLOADED, None)
+
+    def begin(self) -> None:
+        """It is about to be loaded: ``run`` follows."""
+        self.progress = 0.0
+        self._crashes = 0
+        self._become(State.LOADING, None)
+
+    def rest(self) -> None:
+        """It has been unloaded: ``run`` has ended."""
+        self.card = None
+        self.progress = 0.0
+        self._closing = False
+        self._become(State.UNLOADED, None)
+
+    def close(self) -> None:
+        """The server is being stopped: all requests end now, and none is taken any more.
+
+        ``run`` may go on for a while until the worker has written down its cache.
+        """
+        self._closing = True
+        self._settled.set()
+        self._inflight.fail(ShuttingDown())
+
+    def refuse(self, reason: str) -> None:
+        """It can never be loaded here."""
+        self._become(State.FAILED, reason)
+
     async def settled(self) -> None:
-        """Waits until the model is ready or has failed."""
+        """Waits until the model is ready, has failed, or is not wanted."""
         await self._settled.wait()
 
     async def ready(self) -> Loaded:
-        """What the worker said of the model; waits a while for one that is being restarted.
+        """What the worker said of the model; waits for one on demand, or a while for a restart.
 
         Raises:
             ModelLoading: It is loaded for the first time, or is not back in time.
             ModelFailed: It cannot be loaded.
+            QueueFull: Too many wait for it to be loaded.
             ShuttingDown: The server is being stopped.
         """
-        if self._closing:
-            raise ShuttingDown
+        if self._gate is not None:
+            await self._pass(self._gate)
+        return await self._present()
+
+    async def _pass(self, gate: Gate) -> None:
+        if self._outside >= self._most:
+            raise QueueFull(self.name, self._outside)
+        self._outside += 1
+        try:
+            await gate.open(self.name)
+        finally:
+            self._outside -= 1
+
+    async def _present(self) -> Loaded:
+        """As ``ready``, but for a model that is loaded already or on its way back."""
         if self.state is State.RESTARTING:
             try:
                 async with asyncio.timeout(self._resilience.patience):
                     await self._settled.wait()
             except TimeoutError as error:
                 raise ModelLoading(self.name, "being restarted") from error
+        if self._closing:
+            raise ShuttingDown
         if self.state is State.FAILED:
             raise ModelFailed(self.name, self.error or "it could not be loaded")
         if self.state is not State.READY or self.card is None:
@@ -149,21 +175,15 @@ class Supervisor:
         return self.card
 
     async def submit(self, job: Job) -> Generation:
-        """Starts a request; returns once the worker has taken it. The caller closes it.
+        """Starts a request, straight after ``ready``; returns once the worker has taken it.
+
+        The caller closes it.
 
         Raises:
             ApiError: The model is not there, has too many requests, or the prompt does not fit.
         """
-        await self.ready()
-        if self._child is None:
-            raise ModelLoading(self.name)
-        if len(self._requests) >= self._most:
-            raise QueueFull(self.name, len(self._requests))
-        number = next(self._numbers)
-        generation = self._requests[number] = Generation(number, self._cancel)
-        self._child.send(
-            Submit(number, job.prompt, job.sampling, job.max_tokens, job.stop, job.reuse)
-        )
+        await self._admit()
+        generation = self._inflight.chat(job)
         try:
             await generation.accepted()
         except BaseException:
@@ -171,20 +191,36 @@ class Supervisor:
             raise
         return generation
 
+    async def embed(self, inputs: tuple[str | tuple[int, ...], ...]) -> Embedded:
+        """The vectors of some texts, at least one; straight after ``ready``.
+
+        Raises:
+            ApiError: The model is not there, has too many requests, or cannot take an input.
+        """
+        await self._admit()
+        return await self._inflight.embed(inputs)
+
+    async def _admit(self) -> None:
+        """Returns when one more request can be sent; whoever asks has been let in by ``ready``."""
+        await self._present()
+        if self._child is None:
+            raise ModelLoading(self.name)
+        if len(self._inflight) >= self._most:
+            raise QueueFull(self.name, len(self._inflight))
+
     async def run(self) -> None:
         """Keeps the model alive until it fails for good or the task is cancelled."""
         try:
             while self.state is not State.FAILED:
                 await self._live()
         except asyncio.CancelledError:
-            self._closing = True
-            self._fail_requests(ShuttingDown())
+            self.close()
             raise
 
     async def _live(self) -> None:
         """One life of a worker, and what follows from its end."""
         reason = await self._attempt()
-        self._fail_requests(ModelCrashed(self.name, reason))
+        self._inflight.fail(ModelCrashed(self.name, reason))
         self._crashes += 1
         if self._refusal and self.card is None:
             self._become(State.FAILED, reason)
@@ -211,22 +247,24 @@ class Supervisor:
             _log.exception("%s: its worker sent something unknown", self.name)
         finally:
             self._child = None
+            self.totals.retire(self.stats)
             self.stats = Stats()
             if self.state is State.READY:
                 # At once: it takes a moment until the process is gone and its end is known.
                 self._become(State.RESTARTING, "its worker process ended")
-            await asyncio.shield(child.close())
+            keeps = bool(self._load.options.cache_dir)
+            await asyncio.shield(child.close(_KEEPING if keeps else _ENDING))
         return self._refusal or child.epitaph()
 
     def _handle(self, event: Event) -> None:
         match event:
             case Step():
                 self._deliver(event)
-            case Accepted():
-                if generation := self._requests.get(event.id):
-                    generation.accept(event.prompt_tokens)
-            case Rejected():
-                self._end(event.id, ContextExceeded(event.prompt_tokens, event.ctx))
+            case Embedded():
+                self._crashes = 0
+                self._inflight.answer(event)
+            case Accepted() | Rejected() | EmbedTooLong() | EmbedRefused() | EmbedFailed():
+                self._inflight.answer(event)
             case Progress():
                 self.progress = event.fraction
             case Loaded():
@@ -234,36 +272,28 @@ class Supervisor:
                 self._become(State.READY, None)
             case LoadFailed():
                 self._refusal = event.reason
+            case Note():
+                _log.warning("%s: %s", self.name, event.text)
 
     def _deliver(self, step: Step) -> None:
         self.stats = step.stats
         for output in step.outputs:
-            if output.finish == "error":
-                self._end(output.id, InternalError("The model could not go on with this request."))
-                continue
-            if generation := self._requests.get(output.id):
-                generation.put(output)
-            if output.finish:
-                self._requests.pop(output.id, None)
+            self._inflight.deliver(output)
+            if output.finish not in (None, "error"):
                 self._crashes = 0
 
-    def _end(self, number: int, error: ApiError) -> None:
-        if generation := self._requests.pop(number, None):
-            generation.fail(error)
-
-    def _fail_requests(self, error: ApiError) -> None:
-        requests, self._requests = self._requests, {}
-        for generation in requests.values():
-            generation.fail(error)
-
-    def _cancel(self, number: int) -> None:
-        """A route has closed its generation; the worker need not know when it was over anyway."""
-        if self._requests.pop(number, None) and self._child:
-            self._child.send(Cancel(number))
+    def _send(self, command: Command) -> None:
+        if self._child is not None:
+            self._child.send(command)
 
     def _become(self, state: State, error: str | None) -> None:
         self.state, self.error = state, error
-        if state in (State.READY, State.FAILED):
+        if state in (State.READY, State.FAILED, State.UNLOADED):
             self._settled.set()
-        else:
+        elif not self._closing:
             self._settled.clear()
+        self._tell_gate()
+
+    def _tell_gate(self) -> None:
+        if self._gate is not None:
+            self._gate.changed()

@@ -8,48 +8,28 @@ whether a prompt fits, and ends the process when the server is gone.
 from __future__ import annotations
 
 import os
-import queue
 import signal
 import threading
-import traceback
 from pathlib import Path
 from typing import BinaryIO
 
-from backend.engine.frames import encode_event, read_commands
-from backend.engine.llama import Context, LlamaError, Model, NativeLog
-from backend.engine.loop import EngineLoop, Request
-from backend.engine.messages import (
-    Accepted,
-    Command,
-    Event,
-    Load,
-    Loaded,
-    LoadFailed,
-    Progress,
-    Rejected,
-    Submit,
+from backend.engine.embedder import Embedder, NoEmbedder
+from backend.engine.identity import identity
+from backend.engine.intake import Intake, Services
+from backend.engine.llama import (
+    LIBRARY,
+    Context,
+    LlamaError,
+    Model,
+    NativeLog,
+    NoMemoryError,
+    check_file,
+    embedding_limit,
 )
-
-_MAGIC = b"GGUF"
-
-
-class Outbox:
-    """Sends events to the server, from any thread."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        """Takes the pipe to the server."""
-        self._stream = stream
-        self._lock = threading.Lock()
-
-    def send(self, event: Event) -> None:
-        """Sends one event; ends the process when the server is gone."""
-        frame = encode_event(event)
-        try:
-            with self._lock:
-                self._stream.write(frame)
-                self._stream.flush()
-        except OSError:
-            os._exit(0)
+from backend.engine.loop import EngineLoop
+from backend.engine.messages import Load, Loaded, LoadFailed, Note, Progress
+from backend.engine.outbox import Outbox
+from backend.engine.shelf import Shelf
 
 
 class ProgressReport:
@@ -67,89 +47,7 @@ class ProgressReport:
             self._outbox.send(Progress(min(fraction, 1.0)))
 
 
-class Intake:
-    """The reader thread: from commands to requests that fit."""
-
-    def __init__(self, inbox: BinaryIO, outbox: Outbox) -> None:
-        """Takes the pipes from and to the server."""
-        self._inbox = inbox
-        self._outbox = outbox
-        self._loads: queue.SimpleQueue[Load] = queue.SimpleQueue()
-        self._model: Model | None = None
-        self._loop: EngineLoop | None = None
-        self._limit = 0
-
-    def start(self) -> Load:
-        """Starts the thread and waits for the first command."""
-        threading.Thread(target=self._run, daemon=True).start()
-        return self._loads.get()
-
-    def open(self, model: Model, limit: int, loop: EngineLoop) -> None:
-        """From now on requests of up to ``limit`` tokens can be served."""
-        self._model, self._limit, self._loop = model, limit, loop
-
-    def _run(self) -> None:
-        """Takes commands until the server is gone, then ends the process, whatever it is doing.
-
-        The main thread may be in a native call, which nothing can interrupt: hence ``os._exit``.
-        """
-        code = 1
-        try:
-            for command in read_commands(self._inbox):
-                self._take(command)
-            code = 0
-        except Exception:
-            traceback.print_exc()
-        finally:
-            os._exit(code)
-
-    def _take(self, command: Command) -> None:
-        if isinstance(command, Load):
-            self._loads.put(command)
-        elif self._model is None or self._loop is None:
-            raise RuntimeError(f"{command.type!r} came before the model was loaded")
-        elif isinstance(command, Submit):
-            self._submit(command, self._model, self._loop)
-        else:
-            self._loop.cancel(command.id)
-
-    def _submit(self, command: Submit, model: Model, loop: EngineLoop) -> None:
-        # Tokenizing reads the vocabulary only, so it need not wait for a decode to end.
-        tokens = model.tokenize(command.prompt)
-        room = self._limit - len(tokens)
-        if room < 1 or not tokens:
-            self._outbox.send(Rejected(command.id, len(tokens), self._limit))
-            return
-        self._outbox.send(Accepted(command.id, len(tokens)))
-        budget = room if command.max_tokens is None else min(room, command.max_tokens)
-        fresh = command.reuse is False or (command.reuse is None and _repeatable(command))
-        request = Request(command.id, tuple(tokens), budget, command.sampling, command.stop, fresh)
-        loop.submit(request)
-
-
-def _repeatable(command: Submit) -> bool:
-    """Whether the client expects the same text again: by a seed, or leaving nothing to chance."""
-    return command.sampling.seed is not None or command.sampling.temperature == 0
-
-
-def check_file(path: Path) -> None:
-    """Looks at a model file before native code does.
-
-    Raises:
-        LlamaError: It cannot be read, or is not in GGUF format.
-    """
-    try:
-        with path.open("rb") as file:
-            magic = file.read(len(_MAGIC))
-    except FileNotFoundError as error:
-        raise LlamaError("there is no such file") from error
-    except OSError as error:
-        raise LlamaError(f"it cannot be read: {error.strerror}") from error
-    if magic != _MAGIC:
-        raise LlamaError("it is not a GGUF file")
-
-
-def load_model(load: Load, outbox: Outbox) -> tuple[Model, Context]:
+def load_model(load: Load, outbox: Outbox) -> tuple[Services, Loaded]:
     """Loads what the server asked for.
 
     Raises:
@@ -158,7 +56,72 @@ def load_model(load: Load, outbox: Outbox) -> tuple[Model, Context]:
     check_file(Path(load.path))
     log = NativeLog()
     model = Model(load, log, ProgressReport(outbox))
-    return model, Context(model, load, log)
+    context = _context(model, load, log)
+    limit = context.request_limit if context else embedding_limit(model, load)
+    services = Services(
+        model=model,
+        limit=limit,
+        loop=_loop(model, context, load, outbox) if context else None,
+        embedder=_embedder(model, load, log, outbox, chats=context is not None),
+    )
+    return services, _card(model, limit, context)
+
+
+def _loop(model: Model, context: Context, load: Load, outbox: Outbox) -> EngineLoop:
+    return EngineLoop(model, context, outbox.send, _shelf(context, load, outbox))
+
+
+def _shelf(context: Context, load: Load, outbox: Outbox) -> Shelf | None:
+    """Where long prompts are kept; None where they cannot be, or are not to be."""
+    folder = load.options.cache_dir
+    if not folder:
+        return None
+
+    def note(text: str) -> None:
+        outbox.send(Note(text))
+
+    if not context.limits.share:
+        note("no prompts are kept: this model's sequences cannot be shared, or are told not to be")
+        return None
+    try:
+        place = Path(folder) / identity(load, LIBRARY)
+        return Shelf(place, load.options.cache_max, note)
+    except OSError as error:
+        note(f"no prompts are kept in {folder}: {error.strerror}")
+        return None
+
+
+def _context(model: Model, load: Load, log: NativeLog) -> Context | None:
+    """The context for chats; None for a model that only makes vectors."""
+    try:
+        return Context(model, load, log) if model.chats else None
+    except NoMemoryError:
+        return None
+
+
+def _embedder(
+    model: Model, load: Load, log: NativeLog, outbox: Outbox, *, chats: bool
+) -> Embedder | NoEmbedder:
+    try:
+        return Embedder(model, load, log, outbox, threaded=chats)
+    except LlamaError as error:
+        if not chats:
+            raise
+        return NoEmbedder(error, outbox)
+
+
+def _card(model: Model, limit: int, context: Context | None) -> Loaded:
+    return Loaded(
+        ctx=limit,
+        cells=context.limits.cells if context else 0,
+        template=model.template,
+        bos=model.bos,
+        eos=model.eos,
+        fingerprint=model.fingerprint,
+        chat=context is not None,
+        width=model.width,
+        vocabulary=model.size,
+    )
 
 
 def serve(inbox: BinaryIO, outbox: Outbox) -> None:
@@ -166,23 +129,18 @@ def serve(inbox: BinaryIO, outbox: Outbox) -> None:
     intake = Intake(inbox, outbox)
     load = intake.start()
     try:
-        model, context = load_model(load, outbox)
+        services, card = load_model(load, outbox)
     except LlamaError as error:
         outbox.send(LoadFailed(str(error)))
         return
-    loop = EngineLoop(model, context, outbox.send)
-    intake.open(model, context.request_limit, loop)
-    outbox.send(
-        Loaded(
-            ctx=context.request_limit,
-            cells=context.limits.cells,
-            template=model.template,
-            bos=model.bos,
-            eos=model.eos,
-            fingerprint=model.fingerprint,
-        )
-    )
-    loop.run()
+    intake.open(services)
+    outbox.send(card)
+    if services.loop is not None:
+        services.loop.run()
+        intake.finished.set()
+        threading.Event().wait()  # until the reader thread ends the process
+    elif isinstance(services.embedder, Embedder):
+        services.embedder.run()
 
 
 def take_pipes() -> tuple[BinaryIO, BinaryIO]:

@@ -11,7 +11,7 @@ _INT64 = 1 << 63
 
 class _Body(BaseModel):
     # Clients send many fields that mean nothing here; those that would change the answer are
-    # declared below and refused in ``api.chat``.
+    # declared below and refused in ``api.prompts``.
     model_config = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)
 
 
@@ -55,18 +55,40 @@ class ChatRequest(_Body):
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
     top_k: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    typical_p: Annotated[float, Field(ge=0, le=1)] | None = None
     min_p: Annotated[float, Field(ge=0, le=1)] | None = None
     presence_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
     frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
-    repeat_penalty: Annotated[float, Field(gt=0, le=10)] | None = None
+    # Without these bounds llama.cpp would divide by nearly nothing.
+    repeat_penalty: Annotated[float, Field(ge=0.1, le=10)] | None = None
+    logit_bias: (
+        Annotated[dict[str, Annotated[float, Field(ge=-100, le=100)]], Field(max_length=1024)]
+        | None
+    ) = None
     seed: Annotated[int, Field(ge=-_INT64, lt=_INT64)] | None = None
     cache_prompt: bool | None = None
+    n: Annotated[int, Field(ge=1, le=128)] | None = None
 
     # Refused unless they ask for nothing.
-    n: int | None = None
     tools: list[Any] | None = None
     tool_choice: Any = None
     functions: list[Any] | None = None
     response_format: dict[str, Any] | None = None
     logprobs: bool | None = None
-    logit_bias: dict[str, Any] | None = None
+    top_logprobs: int | None = None
+    audio: Any = None
+    # Other servers' names, whose clients would get another answer than they count on.
+    grammar: Any = None
+    json_schema: Any = None
+    guided_json: Any = None
+    guided_regex: Any = None
+    guided_choice: Any = None
+    guided_grammar: Any = None
+    structured_outputs: Any = None
+    min_tokens: Any = None
+    ignore_eos: Any = None
+    mirostat: Any = None
+    dry_multiplier: Any = None
+    xtc_probability: Any = None
+    dynatemp_range: Any = None
+    repetition_penalty: Any = None

@@ -32,7 +32,7 @@ class AnswerMessage(BaseModel):
 
 
 class Choice(BaseModel):
-    """The only choice of a whole answer."""
+    """One of the choices of a whole answer."""
 
     index: int = 0
     message: AnswerMessage
@@ -60,7 +60,7 @@ class Delta(BaseModel):
 
 
 class ChunkChoice(BaseModel):
-    """The only choice of a chunk."""
+    """What a chunk adds to one of the choices."""
 
     index: int
     delta: Delta

@@ -12,7 +12,8 @@ class EngineCounters(BaseModel):
 
     ``steps`` decodes made ``generated`` tokens and computed ``prefilled`` prompt tokens, while
     ``reused`` came from a cache; ``widest`` is the most requests one decode served, ``preempted``
-    how often one had to step back for a while.
+    how often one had to step back for a while, ``longest_wait`` the most decodes that a request
+    waited for its turn.
     """
 
     steps: int
@@ -21,13 +22,18 @@ class EngineCounters(BaseModel):
     reused: int
     widest: int
     preempted: int
+    longest_wait: int
 
 
 class ModelHealth(BaseModel):
-    """How one model is; ``progress`` of loading from 0 to 1, ``ctx`` in tokens for one request."""
+    """How one model is.
+
+    ``progress`` of loading goes from 0 to 1, ``ctx`` is in tokens for one request; ``memory``, in
+    bytes by the model's file, is given where models are loaded on demand.
+    """
 
     id: str
-    status: Literal["loading", "ready", "restarting", "failed"]
+    status: Literal["unloaded", "loading", "ready", "restarting", "failed"]
     progress: float
     error: str | None
     ctx: int | None
@@ -35,6 +41,7 @@ class ModelHealth(BaseModel):
     active: int
     queued: int
     pid: int | None
+    memory: int | None
     engine: EngineCounters
 
 

@@ -29,6 +29,7 @@ class Shape:
         ascii_only: Whether it writes nothing but printable ASCII characters.
         template: Chat template in the file; None for none.
         seed: Start of the random weights.
+        spelled: Whether its tokens are bytes alone, and a space is a character of three of them.
     """
 
     ctx: int = 8192
@@ -38,6 +39,7 @@ class Shape:
     ascii_only: bool = False
     template: str | None = CHATML
     seed: int = 1
+    spelled: bool = False
 
 
 def byte_tokens() -> list[str]:
@@ -72,7 +74,18 @@ def _write_facts(writer: gguf.GGUFWriter, shape: Shape) -> None:
     writer.add_layer_norm_rms_eps(1e-5)
 
 
+def _write_spelled_vocabulary(writer: gguf.GGUFWriter) -> None:
+    kinds = gguf.TokenType
+    writer.add_tokenizer_model("llama")
+    writer.add_token_list(["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))])
+    writer.add_token_scores([0.0] * _VOCABULARY)
+    writer.add_token_types([kinds.UNKNOWN, *[kinds.CONTROL] * 2, *[kinds.BYTE] * 256])
+
+
 def _write_vocabulary(writer: gguf.GGUFWriter, shape: Shape) -> None:
+    if shape.spelled:
+        _write_spelled_vocabulary(writer)
+        return
     tokens = [*byte_tokens(), _MERGED, _START, _END]
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("default")

@@ -27,6 +27,7 @@ class Server:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "backend", "--port", "0", *arguments],
             cwd=ROOT,
+            env={**os.environ, "COUNCIL_BACKEND_AUDIT": "1"},
             stdin=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

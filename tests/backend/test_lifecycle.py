@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.backend.serving import ROOT, Server, ask, client, gone, health, running
+from tests.backend.serving import ROOT, Server, alive, ask, client, gone, health, running
 
 pytestmark = pytest.mark.anyio
 CHAT = "/v1/chat/completions"
@@ -57,6 +57,27 @@ async def test_open_streams_end_with_an_error(models: Path) -> None:
         assert json.loads(events[-1])["error"]["code"] == "shutting_down"
         assert server.wait() == 0
         assert len(server.lines) == 2, server.lines
+
+
+async def test_nobody_waits_for_a_cache_to_be_written(models: Path, tmp_path: Path) -> None:
+    """The worker is held while it should write: the stream ends all the same, then the server."""
+    arguments = ["--model", f"{models}/endless.gguf", "--cache-dir", str(tmp_path)]
+    with running(*arguments) as server:
+        (worker,) = await pids(server)
+        async with (
+            client(server) as web,
+            web.stream("POST", CHAT, json=ask(stream=True)) as response,
+        ):
+            lines = response.aiter_lines()
+            await anext(lines)
+            os.kill(worker, signal.SIGSTOP)
+            server.process.terminate()
+            rest = [line async for line in lines if line]
+        assert alive(worker)
+        os.kill(worker, signal.SIGCONT)
+        assert json.loads(rest[-1].removeprefix("data: "))["error"]["code"] == "shutting_down"
+        assert server.wait() == 0
+        await gone(worker)
 
 
 async def test_the_end_of_standard_input_ends_everything(models: Path) -> None:

@@ -72,6 +72,14 @@ async def test_a_stream_says_what_the_whole_answer_says(sdk: openai.AsyncOpenAI)
     assert chunks[-2].choices[0].finish_reason == "stop"
 
 
+async def test_vectors(sdk: openai.AsyncOpenAI) -> None:
+    """The client asks for base64 and gives numbers."""
+    found = await sdk.embeddings.create(model=f"builtin:{NAMES[0]}", input=["one", "two"])
+    assert [len(entry.embedding) for entry in found.data] == [128, 128]
+    assert sum(number * number for number in found.data[0].embedding) == pytest.approx(1, abs=1e-5)
+    assert found.usage.prompt_tokens > 1
+
+
 async def test_errors_arrive_as_the_clients_own(sdk: openai.AsyncOpenAI) -> None:
     messages = [{"role": "user", "content": "x"}]
     with pytest.raises(openai.NotFoundError) as unknown:

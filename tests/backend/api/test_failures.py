@@ -79,7 +79,10 @@ async def test_a_body_that_is_too_large(web: httpx.AsyncClient) -> None:
         ("min_p", 2, "between 0 and 1"),
         ("presence_penalty", 3, "between -2 and 2"),
         ("frequency_penalty", -3, "between -2 and 2"),
-        ("repeat_penalty", 0, "at most 10 and greater than 0"),
+        ("repeat_penalty", 0, "between 0.1 and 10"),
+        ("typical_p", 1.1, "between 0 and 1"),
+        ("n", 0, "between 1 and 128"),
+        ("n", 129, "between 1 and 128"),
         ("max_tokens", 0, "at least 1"),
         ("max_completion_tokens", -5, "at least 1"),
     ],
@@ -132,13 +135,18 @@ async def test_messages_missing(web: httpx.AsyncClient) -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("n", 2),
         ("tools", [{"type": "function", "function": {"name": "f"}}]),
         ("tool_choice", "required"),
         ("functions", [{"name": "f"}]),
         ("response_format", {"type": "json_object"}),
         ("logprobs", True),
-        ("logit_bias", {"5": 1}),
+        ("top_logprobs", 3),
+        ("grammar", 'root ::= "a'),
+        ("json_schema", {"type": "object"}),
+        ("guided_regex", "("),
+        ("ignore_eos", True),
+        ("mirostat", 2),
+        ("repetition_penalty", 1.1),
     ],
 )
 async def test_what_would_change_the_answer_is_refused(

@@ -90,3 +90,23 @@ def test_the_date_is_known() -> None:
 def test_the_sandbox_holds(source: str) -> None:
     with pytest.raises(TemplateError):
         ChatTemplate(source).render([USER])
+
+
+@pytest.mark.parametrize(
+    ("source", "calls"),
+    [
+        ("{{ messages[0].tool_calls | tojson(2) }}", "deep"),
+        ("{{ messages[0].tool_calls.x.y }}", 1),
+        ("{{ messages[0].tool_calls | first / 0 }}", [1]),
+        ("{{ '%s %s' | format(messages[0].tool_calls) }}", 1),
+        ("{{ '{a}' .format(messages[0].tool_calls) }}", 1),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_messages_that_a_template_does_not_expect(source: str, calls: object) -> None:
+    if calls == "deep":
+        calls = []
+        for _ in range(5000):
+            calls = [calls]
+    with pytest.raises(TemplateError, match="refuses"):
+        ChatTemplate(source, "", "").render([{"role": "user", "content": "", "tool_calls": calls}])

@@ -87,7 +87,7 @@ async def test_a_model_that_keeps_dying_is_given_up(fragile: Server) -> None:
 
 async def test_an_answer_in_between_forgives_the_crashes(fragile: Server) -> None:
     async with client(fragile) as web:
-        for _ in range(6):
+        for _ in range(5):
             await kill(web)
             await until(web, lambda found: found["status"] != "ready")
             response = await web.post(CHAT, json=ask(max_tokens=1))

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from backend.engine.llama import Context, LlamaError, Model, NativeLog, Outcome
+from backend.engine.llama import Context, LlamaError, Model, NativeLog, Outcome, check_file
 from backend.engine.loop import EngineLoop, Request
 from backend.engine.messages import Event, Load, Output, Sampling, Step
 from backend.engine.plan import Chunk, Copy, Keep
-from backend.engine.worker import check_file
+from tests.backend.random_model import Shape, write_model
 
 GREEDY = Sampling(temperature=0)
 
@@ -58,6 +58,13 @@ def test_special_tokens_are_recognised_and_others_round_trip(model: Model) -> No
     assert b"".join(map(model.piece, tokens)) == "thé\x00".encode()
     assert model.ends_text(tokens[-1])
     assert (model.bos, model.eos) == ("<|im_start|>", "<|im_end|>")
+
+
+def test_a_text_may_have_more_tokens_than_bytes(tmp_path: Path, log: NativeLog) -> None:
+    path = write_model(tmp_path / "spelled.gguf", Shape(spelled=True))
+    model = Model(Load(str(path), 512, 1, 1, 0), log, lambda _: None)
+    assert len(model.tokenize_text(" " * 1000)) > 3000
+    assert len(model.tokenize(" " * 1000)) > 3000
 
 
 def test_limits_are_those_asked_for(context: Context) -> None:

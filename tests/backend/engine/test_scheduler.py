@@ -1,196 +1,15 @@
-"""The scheduler against a simulated cache: thousands of random schedules, and chosen ones."""
+"""The scheduler's rules, one by one, against a simulated cache."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-
 import pytest
 
-from backend.engine.plan import Chunk, Copy, Keep, Limits, Plan
+from backend.engine.batches import fill
+from backend.engine.cells import Ledger
+from backend.engine.jobs import Board, Job
+from backend.engine.plan import Limits, Plan
 from backend.engine.scheduler import Scheduler
-
-
-def next_token(tokens: Sequence[int]) -> int:
-    """The simulated model: the next token depends on every token before it."""
-    return hash(tuple(tokens)) % 50
-
-
-class SimulatedCache:
-    """A KV cache that refuses what llama.cpp would not survive."""
-
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
-        self.cells = 0
-        self.sequences: list[list[tuple[int, int]]] = [[] for _ in range(limits.sequences)]
-
-    def used(self) -> int:
-        return len({cell for sequence in self.sequences for cell, _ in sequence})
-
-    def apply(self, plan: Plan) -> None:
-        for edit in plan.edits:
-            if isinstance(edit, Keep):
-                assert self.limits.share or edit.length == 0
-                assert edit.length < len(self.sequences[edit.seq])
-                del self.sequences[edit.seq][edit.length :]
-            else:
-                assert isinstance(edit, Copy)
-                assert self.limits.share
-                assert not self.sequences[edit.target]
-                assert 0 < edit.length <= len(self.sequences[edit.source])
-                self.sequences[edit.target] = self.sequences[edit.source][: edit.length]
-
-    def decode(self, chunks: Sequence[Chunk]) -> dict[int, int]:
-        """Stores the chunks; returns the next token of each one that asked."""
-        assert 0 < sum(len(chunk.tokens) for chunk in chunks) <= self.limits.batch
-        assert len({chunk.seq for chunk in chunks}) == len(chunks)
-        for chunk in chunks:
-            sequence = self.sequences[chunk.seq]
-            assert chunk.start == len(sequence)
-            for token in chunk.tokens:
-                self.cells += 1
-                sequence.append((self.cells, token))
-        assert self.used() <= self.limits.cells
-        return {
-            chunk.job: next_token([token for _, token in self.sequences[chunk.seq]])
-            for chunk in chunks
-            if chunk.sample
-        }
-
-
-@dataclass
-class Wanted:
-    prompt: list[int]
-    budget: int
-    answer: list[int] = field(default_factory=list)
-    first_step: int | None = None
-
-    def expected(self) -> list[int]:
-        tokens = list(self.prompt)
-        while len(tokens) < len(self.prompt) + self.budget:
-            tokens.append(next_token(tokens))
-        return tokens[len(self.prompt) :]
-
-
-class Bench:
-    """Drives a scheduler and its cache as the engine's loop does."""
-
-    def __init__(self, limits: Limits) -> None:
-        self.scheduler = Scheduler(limits)
-        self.cache = SimulatedCache(limits)
-        self.open: dict[int, Wanted] = {}
-        self.done: dict[int, Wanted] = {}
-        self.decoded = 0
-        self.steps = 0
-        self.numbers = 0
-
-    def submit(self, prompt: Sequence[int], budget: int, *, fresh: bool = False) -> int:
-        self.numbers += 1
-        wanted = Wanted(list(prompt), budget)
-        self.scheduler.submit(self.numbers, prompt, len(prompt) + budget, fresh=fresh)
-        self.open[self.numbers] = wanted
-        return self.numbers
-
-    def cancel(self, number: int) -> None:
-        self.open.pop(number, None)
-        self.scheduler.release(number)
-
-    def plan(self) -> Plan:
-        plan = self.scheduler.plan()
-        self.cache.apply(plan)
-        return plan
-
-    def step(self) -> Plan:
-        plan = self.plan()
-        if not plan.chunks:
-            assert not self.open, "requests are left and nothing is done for them"
-            return plan
-        self.steps += 1
-        self.decoded += sum(len(chunk.tokens) for chunk in plan.chunks)
-        chosen = self.cache.decode(plan.chunks)
-        self.scheduler.decoded(plan)
-        for number, token in chosen.items():
-            self._take(number, token)
-        return plan
-
-    def _take(self, number: int, token: int) -> None:
-        wanted = self.open[number]
-        if wanted.first_step is None:
-            wanted.first_step = self.steps
-        wanted.answer.append(token)
-        if len(wanted.answer) == wanted.budget:
-            self.done[number] = self.open.pop(number)
-            self.scheduler.release(number)
-        else:
-            self.scheduler.extend(number, token)
-
-    def finish(self, most_steps: int = 100_000) -> None:
-        for _ in range(most_steps):
-            if not self.open:
-                return
-            self.step()
-        pytest.fail(f"{len(self.open)} requests starve")
-
-
-def random_limits(chance: random.Random) -> Limits:
-    sequences = chance.randint(1, 6)
-    return Limits(
-        cells=chance.choice([40, 100, 300]),
-        sequences=sequences,
-        batch=max(sequences, chance.choice([1, 8, 64])),
-        busy_batch=max(sequences, chance.choice([1, 4, 16])),
-        share=chance.random() < 0.8,
-    )
-
-
-def random_prompt(
-    chance: random.Random, cells: int, families: Sequence[Sequence[int]]
-) -> list[int]:
-    family = chance.choice(families)
-    head = list(family[: chance.randint(0, len(family))])
-    tail = [chance.randrange(50) for _ in range(chance.randint(1, 12))]
-    return (head + tail)[: cells - 2]
-
-
-def disturb(bench: Bench, chance: random.Random) -> None:
-    """What may come between two steps: a cancel, a full cache, an aborted decode."""
-    event = chance.random()
-    if event < 0.1 and bench.open:
-        bench.cancel(chance.choice(list(bench.open)))
-    elif event < 0.15 and bench.plan().chunks:
-        bench.scheduler.no_room()
-    elif event < 0.2:
-        plan = bench.plan()
-        if plan.chunks and not bench.cache.limits.share:
-            # An abort, on a cache that cannot cut sequences in part.
-            lost = chance.choice(plan.chunks)
-            bench.scheduler.lost(lost.seq)
-
-
-@pytest.mark.parametrize("block", range(20))
-def test_random_schedules(block: int) -> None:
-    for seed in range(block * 50, block * 50 + 50):
-        run_schedule(random.Random(seed))
-
-
-def run_schedule(chance: random.Random) -> None:
-    limits = random_limits(chance)
-    bench = Bench(limits)
-    families = [[chance.randrange(50) for _ in range(limits.cells // 2)] for _ in range(2)]
-    for _ in range(chance.randint(1, 30)):
-        for _ in range(chance.choice([0, 0, 1, 4])):
-            prompt = random_prompt(chance, limits.cells, families)
-            budget = chance.randint(1, min(limits.cells - len(prompt), 40))
-            bench.submit(prompt, budget, fresh=chance.random() < 0.3)
-        bench.step()
-        disturb(bench, chance)
-        assert bench.scheduler.active + bench.scheduler.queued == len(bench.open)
-    bench.finish()
-    for wanted in bench.done.values():
-        assert wanted.answer == wanted.expected()
-    assert (bench.scheduler.active, bench.scheduler.queued) == (0, 0)
-
+from tests.backend.engine.simulation import Bench
 
 ROOMY = Limits(cells=4096, sequences=8, batch=512, busy_batch=128, share=True)
 PROMPT = [number % 47 for number in range(700)]
@@ -238,18 +57,35 @@ def test_a_repeatable_request_starts_empty_when_it_is_alone() -> None:
     assert bench.scheduler.cached(again) == 0
 
 
-def test_answers_go_on_while_a_long_prompt_is_read() -> None:
+def read(plan: Plan) -> dict[int, int]:
+    """How much of which prompts a step reads."""
+    return {chunk.job: len(chunk.tokens) for chunk in plan.chunks if plan.reads}
+
+
+def test_answers_and_prompts_take_turns() -> None:
     bench = Bench(ROOMY)
     talking = bench.submit([1, 2, 3], 400)
     bench.step()
-    bench.submit([number % 43 for number in range(2000)], 5)
-    sizes: list[int] = []
-    while bench.scheduler.active + bench.scheduler.queued == 2 and len(sizes) < 10:
-        before = len(bench.open[talking].answer)
-        plan = bench.step()
-        sizes.append(sum(len(chunk.tokens) for chunk in plan.chunks))
-        assert len(bench.open[talking].answer) == before + 1
-    assert max(sizes) <= ROOMY.busy_batch + 1
+    long = bench.submit([number % 43 for number in range(2000)], 400)
+    steps = [bench.step() for _ in range(32)]
+    sizes = [read(plan).get(long, 0) for plan in steps]
+    assert sizes == [0, 128] * 15 + [0, 2000 - 15 * 128]
+    assert [len(plan.chunks) for plan in steps] == [1] * len(steps)
+    assert len(bench.open[talking].answer) == 1 + len(steps) // 2
+    assert len(bench.step().chunks) == 2  # both answer now
+
+
+def test_prompts_are_read_one_after_the_other_in_whole_tiles() -> None:
+    """Side by side each would pay for the cells of all of them."""
+    bench = Bench(ROOMY)
+    numbers = [bench.submit([base] * 440, 100) for base in range(6)]
+    plans = [bench.step() for _ in range(40)]
+    parts = [chunk for plan in plans if plan.reads for chunk in plan.chunks]
+    assert sum(len(chunk.tokens) for chunk in parts) == 6 * 440
+    assert [chunk.job for chunk in parts if chunk.sample] == numbers
+    assert all(chunk.sample or len(chunk.tokens) % 64 == 0 for chunk in parts)
+    assert all(chunk.sample for plan in plans for chunk in plan.chunks[1:])
+    assert max(len(read(plan)) for plan in plans) == 2
 
 
 def test_a_short_prompt_does_not_wait_for_a_long_one() -> None:
@@ -262,16 +98,95 @@ def test_a_short_prompt_does_not_wait_for_a_long_one() -> None:
     assert (bench.done[long].first_step or 0) > 3
 
 
-def test_requests_are_admitted_in_order() -> None:
-    bench = Bench(Limits(cells=600, sequences=4, batch=64, busy_batch=32, share=True))
+@pytest.mark.parametrize(("tokens", "steps"), [(20, 1), (64, 1), (128, 2)])
+def test_short_prompts_go_before_long_ones_while_somebody_answers(tokens: int, steps: int) -> None:
+    bench = Bench(ROOMY)
+    bench.submit([1, 2, 3], 400)
+    bench.step()
+    for base in range(4):
+        bench.submit([base] * 700, 100)
+    short = bench.submit([9] * tokens, 5)
+    reading = 0
+    while not bench.open[short].answer:
+        reading += bench.step().reads
+    assert reading == steps
+
+
+def test_an_endless_stream_of_short_prompts_does_not_stop_a_long_one() -> None:
+    bench = Bench(ROOMY)
+    long = bench.submit([1] * 2000, 5)
+    for step in range(-(-2000 // 256)):  # half of each is for it
+        for word in range(4):
+            bench.submit([1000 + 4 * step + word] * 130, 1)
+        bench.step()
+    assert bench.open[long].answer
+    assert bench.done
+
+
+def test_a_newer_prompt_that_the_oldest_request_follows_goes_first() -> None:
+    board = Board(ROOMY, Ledger(3))
+    oldest, other, newest = (Job(n, n, PROMPT[n:], 900, fresh=False, since=0) for n in range(3))
+    for seq, job in enumerate((newest, other, oldest)):
+        board.start(job, seq)
+    oldest.leader, oldest.promised = newest, 600
+    assert [(chunk.job, len(chunk.tokens)) for chunk in fill(board)] == [(newest.id, 512)]
+
+
+TIGHT = Limits(cells=600, sequences=4, batch=64, busy_batch=32, share=True)
+
+
+def test_a_small_request_goes_ahead_of_a_big_one_that_does_not_fit() -> None:
+    bench = Bench(TIGHT)
     big = [bench.submit([base] * 250, 300) for base in (1, 2)]
     small = bench.submit([3] * 4, 4)
-    bench.step()
-    # The second big one does not fit yet; the small one would, but came later.
-    assert (bench.scheduler.active, bench.scheduler.queued) == (1, 2)
     bench.finish()
-    first = bench.done[big[0]].first_step or 0
-    assert (bench.done[small].first_step or 0) >= first + 299  # not before the first one was done
+    assert bench.done[small].first_step == 1
+    assert (bench.done[big[1]].first_step or 0) > 300
+
+
+def test_who_went_ahead_holds_up_nobody() -> None:
+    """The big one starts as soon as it would have without the small ones, and they go on later."""
+    starts = []
+    for others in (0, 3):
+        bench = Bench(TIGHT)
+        first = bench.submit([1] * 250, 300, length=20)
+        second = bench.submit([2] * 300, 290)
+        for base in range(others):
+            bench.submit([base + 3] * 20, 60)
+        bench.finish()
+        starts.append((bench.done[second].first_step or 0) - (bench.done[first].last_step or 0))
+        assert bool(bench.scheduler.preempted) == bool(others)
+    assert starts == [-(-300 // TIGHT.batch)] * 2
+
+
+def test_the_longest_wait_is_known() -> None:
+    bench = Bench(Limits(cells=600, sequences=1, batch=64, busy_batch=32, share=True))
+    bench.submit([1, 2], 30)
+    waiting = bench.submit([3, 4], 5)
+    for _ in range(10):
+        bench.step()
+    assert bench.scheduler.longest_wait == 10  # it waits still
+    bench.finish()
+    assert bench.scheduler.longest_wait == 30
+    assert bench.done[waiting].first_step == 31
+
+
+def test_who_follows_a_request_that_steps_back_keeps_what_is_computed() -> None:
+    prompt = [number % 43 for number in range(300)]
+    bench = Bench(TIGHT)
+    first = bench.submit([1] * 250, 300)
+    for _ in range(5):
+        bench.step()
+    second = bench.submit(prompt, 290)
+    bench.submit(prompt[:80], 4)
+    bench.step()  # the third goes ahead: 32 tokens are read beside the first one's answer
+    bench.cancel(first)
+    bench.plan()
+    assert bench.last.followers == (second,)
+    bench.scheduler.no_room()  # an idle one goes
+    bench.scheduler.no_room()  # the third steps back
+    assert bench.plan().chunks[0].start == 32
+    bench.finish()
 
 
 def test_the_newest_steps_back_and_still_gets_its_answer() -> None:

@@ -1,0 +1,1 @@
+"""What serving a model costs: the parts of `benchmarks/backend.py`."""

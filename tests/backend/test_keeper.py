@@ -1,0 +1,48 @@
+"""Who decides which models are loaded, over models that end when they are told to."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from backend.engine.messages import Load
+from backend.engine.state import State
+from backend.engine.supervisor import Supervisor
+from backend.keeper import Keeper
+from backend.settings import Room
+
+pytestmark = pytest.mark.anyio
+
+
+class Slow(Supervisor):
+    """Loads at once; its worker takes its time to write down a cache."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, Load("x.gguf", 64, 1, 1, 0), 1)
+        self.ending = asyncio.Event()
+        self.may_end = asyncio.Event()
+        self.ended = False
+
+    async def run(self) -> None:
+        self._become(State.READY, None)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.ending.set()
+            await self.may_end.wait()
+            self.ended = True
+
+
+async def test_a_stop_waits_for_a_model_that_is_being_unloaded() -> None:
+    first, second = Slow("first"), Slow("second")
+    keeper = Keeper(Room(models=1), [(first, 0), (second, 0)])
+    await keeper.open("first")
+    waiting = asyncio.create_task(keeper.open("second"))
+    await first.ending.wait()
+    closing = asyncio.create_task(keeper.close())
+    await waiting
+    first.may_end.set()
+    second.may_end.set()
+    await closing
+    assert first.ended
