@@ -23,7 +23,7 @@ LEAST = 128
 _MAGIC = b"council-kv 1\n"
 _COUNTS = struct.Struct("<QQ")
 _DIGEST = 32
-_SUFFIX = ".kv"
+_SUFFIX = ".council-kv"  # no other program's, whatever folder is named: old ones are deleted
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 _STALE = 3600.0
 """Seconds after which nobody writes a file any more."""

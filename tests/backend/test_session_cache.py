@@ -46,7 +46,7 @@ def stop(server: Server) -> None:
 
 
 def kept(folder: Path) -> list[Path]:
-    return sorted(folder.rglob("*.kv"))
+    return sorted(folder.rglob("*.council-kv"))
 
 
 async def test_a_long_prompt_outlives_the_server(models: Path, folder: Path) -> None:

@@ -202,3 +202,15 @@ def test_all_files_of_a_model_are_its_identity(tmp_path: Path) -> None:
     assert identity(load, "library") == before
     second.write_bytes(b"other weights")
     assert identity(load, "library") != before
+
+
+def test_other_programs_files_are_let_alone(shelves: Shelves) -> None:
+    """A folder may be named that others use: Kivy's files, for one, end in .kv."""
+    theirs = shelves.root / "app" / "main.kv"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_bytes(b"x" * 2000)
+    os.utime(theirs, (1000, 1000))
+    shelf = shelves.open(most=1500)
+    shelf.put(tokens(0), b"state")
+    assert theirs.exists()
+    assert shelf.find(tokens(0)) == 300
