@@ -7,6 +7,7 @@ as nobody uses more than was reserved, no limit is passed, whatever the order of
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from council.errors import LimitReached
 from council.prices import dollars, picodollars
@@ -116,13 +117,18 @@ class Budget:
 
     def named(self, limit: str) -> str:
         """A limit in words: `the run's limit of 1000 tokens`."""
-        what = f"{self.tokens} tokens" if limit == "tokens" else f"${self.cost:g}"
+        what = f"{self.tokens} tokens" if limit == "tokens" else _dollars(self.cost or 0.0)
         return f"the run's limit of {what}"
 
     def _complaint(self, limit: str, amount: Amount) -> str:
         if limit == "tokens":
             left, needed = f"{self.free_tokens} left", f"{amount.tokens}"
         else:
-            left = f"${dollars(self.free_picodollars or 0):.4g} left"
-            needed = f"${dollars(amount.picodollars):.4g}"
+            left = f"{_dollars(dollars(self.free_picodollars or 0))} left"
+            needed = _dollars(dollars(amount.picodollars))
         return f"{self.named(limit)} has {left}, and this may take up to {needed}"
+
+
+def _dollars(amount: float) -> str:
+    """An amount with four digits that count, never as a power of ten."""
+    return f"${Decimal(f'{amount:.4g}'):f}"

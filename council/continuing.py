@@ -56,6 +56,7 @@ async def continued(
     return Conversation(
         panel,
         Saved(
+            version=1,
             id=place.conversation,
             history=history or place.history,
             max_turns=max_turns,

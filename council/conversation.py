@@ -27,7 +27,7 @@ from council.place import History, Place
 from council.replies import label_of
 from council.result import Result
 from council.run import Run
-from council.sources import AskOptions, to_messages
+from council.sources import AskOptions, MessageSource, to_history, to_messages
 
 
 class Askable(Protocol):
@@ -52,7 +52,7 @@ class Dropped:
 class Saved:
     """A conversation as values; see `Conversation` for what they mean."""
 
-    version: Literal[1] = 1
+    version: Literal[1]  # without a default: what says none is no such file
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     history: History = "answers"
     max_turns: int | None = None
@@ -99,14 +99,15 @@ class Conversation:
         cls,
         panel: Askable,
         history: History,
-        messages: Sequence[ChatMessage],
+        messages: Sequence[MessageSource],
         max_turns: int | None,
         max_tokens: int | None,
     ) -> Self:
         """A new one; arguments and errors as for `Council.conversation`."""
-        opening, given = parted(messages)
+        opening, given = parted(to_history(messages))
         require_answer(given)
         saved = Saved(
+            version=1,
             history=history,
             max_turns=max_turns,
             max_tokens=max_tokens,
@@ -132,6 +133,7 @@ class Conversation:
     def to_json(self, indent: int | None = None) -> str:
         """Everything there is to save, as one JSON object; without a turn that is under way."""
         saved = Saved(
+            version=1,
             id=self.id,
             history=self._history,
             max_turns=self._max_turns,
@@ -151,14 +153,15 @@ class Conversation:
 
     @asynccontextmanager
     async def stream(
-        self, question: str | ChatMessage, **options: Unpack[AskOptions]
+        self, question: str | MessageSource, **options: Unpack[AskOptions]
     ) -> AsyncGenerator[Run, None]:
         """Asks with the history; otherwise as `Council.stream`.
 
         The turn is kept as soon as the block is left, if the run has come to an answer by then.
 
         Args:
-            question: A text, or a user's message, which may have images.
+            question: A text, or a user's message, which may have images; a mapping of `role` and
+                `content` is one too.
             options: As for `Council.stream`.
 
         Raises:
@@ -174,7 +177,7 @@ class Conversation:
                 finally:
                     self._take(asked, place.turn, run.snapshot())
 
-    async def ask(self, question: str | ChatMessage, **options: Unpack[AskOptions]) -> Result:
+    async def ask(self, question: str | MessageSource, **options: Unpack[AskOptions]) -> Result:
         """Asks with the history, to the result; arguments as for `stream`.
 
         Raises:

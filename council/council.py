@@ -25,6 +25,7 @@ from council.run import Run
 from council.seating import Around, offered
 from council.sources import (
     AskOptions,
+    MessageSource,
     PanelSource,
     Question,
     StoreSource,
@@ -100,7 +101,8 @@ class Council:
         A run that fails does not raise here: its last event and `result` say so.
 
         Args:
-            question: What to ask.
+            question: What to ask: a text, or messages, the question last; a mapping of `role` and
+                `content` is one too.
             strategy: Instead of the panel's own.
             deadline: Seconds that the run may take, instead of the panel's own.
             max_total_tokens: How many tokens the run may use, prompts and replies together,
@@ -169,7 +171,7 @@ class Council:
         self,
         history: History = "answers",
         *,
-        messages: Sequence[ChatMessage] = (),
+        messages: Sequence[MessageSource] = (),
         max_turns: int | None = None,
         max_tokens: int | None = None,
     ) -> Conversation:

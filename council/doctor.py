@@ -29,6 +29,7 @@ from council.findings import (
 )
 from council.messages import ChatMessage, ChatRequest, Sampling
 from council.price_table import charged
+from council.strategies.base import is_refusal
 from council.tasks import task_group
 
 __all__ = ["Finding", "examine"]
@@ -172,11 +173,9 @@ class _Examination:
             return replace(
                 finding, state="failed", error=said, advice=advice, notes=tuple(self.notes)
             )
-        if sample.instead:
+        if instead := _instead(sample):
             notes = tuple(self.notes)
-            return replace(
-                finding, state="failed", error=sample.instead, advice=_INSTEAD, notes=notes
-            )
+            return replace(finding, state="failed", error=instead, advice=_INSTEAD, notes=notes)
         self._compare(sample)
         await self._look_for_model()
         if thorough:
@@ -233,6 +232,13 @@ class _Examination:
                     self.notes.append(f"ignores `{name}`")
             except AgentError as error:
                 self.notes.append(f"fails with `{name}`: {error}")
+
+
+def _instead(sample: Sample) -> str:
+    """What a model did instead of answering, by the rule of a run; empty where it answered."""
+    if sample.instead or not is_refusal(sample.answer):
+        return sample.instead
+    return f"it refuses to answer: {' '.join(sample.answer.split())}"
 
 
 async def _ask(

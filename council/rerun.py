@@ -17,6 +17,7 @@ from council.errors import StoreError
 from council.run import Run
 from council.seating import offered
 from council.sources import PanelSource, StrategySource, to_strategy
+from council.store.lineage import heritage
 from council.store.panel_record import FormRecord, PanelRecord
 from council.store.recorded_embedder import embedder_for
 from council.store.records import Origin, RunRecord
@@ -150,9 +151,9 @@ async def redecided(
 
 
 async def _tape(store: Store, record: RunRecord, *, live: bool, origin: Origin) -> Tape:
-    replies = await anyio.to_thread.run_sync(store.replies, record.id)
-    vectors = await anyio.to_thread.run_sync(store.vectors, record.id)
-    return Tape(record.id, replies, vectors, live=live, origin=origin)
+    held = await anyio.to_thread.run_sync(heritage, store, record)
+    replies, vectors = held.replies, held.vectors
+    return Tape(record.id, replies, vectors, live=live, origin=origin, asked=held.asked)
 
 
 @asynccontextmanager

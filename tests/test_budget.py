@@ -176,3 +176,7 @@ def test_whoever_used_nothing_needs_no_price() -> None:
 def test_a_price_is_a_number(bad: float) -> None:
     with pytest.raises(ConfigError, match="output has to be"):
         Price(1.0, bad)
+
+
+def test_small_limits_are_written_out() -> None:
+    assert Budget(cost=1e-7).named("cost") == "the run's limit of $0.0000001"

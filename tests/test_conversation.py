@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from inspect import signature
+from typing import Any
 
 import anyio
 import pytest
@@ -337,6 +338,53 @@ async def test_arguments_that_cannot_be() -> None:
             opened.conversation("all")  # type: ignore[arg-type]
 
 
+async def test_plain_mappings_are_messages() -> None:
+    (agent,) = panel = agents(("Hello!", "Tokyo", "Rome"))
+    given = [{"role": message.role, "content": message.text} for message in GIVEN]
+    question = {"role": "user", "content": JAPAN}
+    async with council.open_council(panel) as opened:
+        await opened.ask([*given, question])
+        assert asked(agent) == [*map(tuple, map(dict.values, given)), ("user", JAPAN)]
+        talk = opened.conversation(messages=given)
+        assert talk.messages == tuple(GIVEN)
+        await talk.ask({"role": "user", "content": [{"type": "text", "text": ITALY}]})
+        assert asked(agent)[-1] == ("user", ITALY)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (None, "expected a council.ChatMessage or a mapping of `role` and `content`, got None"),
+        (5, "got int: '5'"),
+        ({"role": "user"}, "expected `role` and `content` and no more, got 'role'"),
+        ({"role": "user", "content": "?", "name": "me"}, "no more, got 'role', 'content', 'name'"),
+        ({"role": "me", "content": "?"}, "role: expected one of system, .*, got 'me'"),
+        ({"role": ["user"], "content": "?"}, r"role: expected one of system, .*, got \['user'\]"),
+        ({"role": "user", "content": 5}, "content: expected a text or a list of parts, got int"),
+        ({"role": "user", "content": ["?"]}, "content: expected a text or a list of parts, got tu"),
+    ],
+)
+async def test_what_is_no_message(wrong: Any, told: str) -> None:
+    async with council.open_council(agents("Yes.")) as opened:
+        talk = opened.conversation()
+        with pytest.raises(ConfigError, match=told):
+            await talk.ask(wrong)
+        with pytest.raises(ConfigError, match=told):
+            await opened.ask([wrong])
+        with pytest.raises(ConfigError, match=told):
+            opened.conversation(messages=[wrong])
+        assert (await talk.ask("?")).answer == "Yes."
+
+
+@pytest.mark.parametrize("wrong", [None, 5, {"role": "user", "content": "?"}, b"?"])
+async def test_what_is_no_question(wrong: Any) -> None:
+    async with council.open_council(agents("?")) as opened:
+        with pytest.raises(ConfigError, match="the question: expected a text or a list of messa"):
+            await opened.ask(wrong)
+        with pytest.raises(ConfigError, match="messages: expected a list of messages, got "):
+            opened.conversation(messages=wrong)
+
+
 @pytest.mark.parametrize("history", ["answers", "own"])
 async def test_the_oldest_turns_are_left_out_and_it_is_said(
     history: History,
@@ -432,9 +480,10 @@ async def test_a_seat_that_is_new_sees_the_panels_answers() -> None:
         ("", "JSON"),
         ("[]", "JSON"),
         ('{"version": 2}', "version"),
-        ('{"turns": [{"messages": 3}]}', "turns.0.messages"),
-        ('{"given": [{"messages": []}]}', "given.0.messages"),
-        ('{"max_turns": 0}', "max_turns"),
+        ("{}", "version"),
+        ('{"version": 1, "turns": [{"messages": 3}]}', "turns.0.messages"),
+        ('{"version": 1, "given": [{"messages": []}]}', "given.0.messages"),
+        ('{"version": 1, "max_turns": 0}', "max_turns"),
     ],
 )
 async def test_what_is_no_saved_conversation(text: str, where: str) -> None:

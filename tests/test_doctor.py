@@ -258,9 +258,19 @@ FILTERED: list[Step] = [
 ]
 
 
+def filtered_after(text: str) -> list[Step]:
+    head, *end = FILTERED
+    return [head, chunked(delta(text)), *end]
+
+
 @pytest.mark.parametrize(
     ("reply", "said"),
     [
+        (filtered_after("OK 1 2"), "its answer was held back by a content filter"),
+        (
+            [*whole_reply("I'm sorry, but I can't help with that.")],
+            "it refuses to answer: I'm sorry, but I can't help with that.",
+        ),
         (REFUSED, "it refuses to answer: I will not count."),
         (CALLS, "it only calls tools: clock search"),
         (FILTERED, "its answer was held back by a content filter"),

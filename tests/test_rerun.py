@@ -130,6 +130,56 @@ async def test_deciding_anew_asks_nobody(store: Store) -> None:
     assert len(store.runs()) == 1
 
 
+async def test_deciding_anew_goes_back_to_those_who_were_asked(store: Store) -> None:
+    seats = panel()
+    before = await ask(store, seats, "concat")
+    whole = [before.run_id[:8]]
+    for strategy in ("first", "first", "vote", "concat"):
+        async with redecided(store, "last", strategy) as run:
+            async for _ in run:
+                pass
+        assert run.error is None
+        assert store.run("last").parent == store.runs()[1].id
+    # `first` waited for one reply alone, and yet nobody is lost.
+    assert run.result.answer == before.answer
+    assert [reply.text for reply in run.result.experts] == [r.text for r in before.experts]
+    assert run.result.reasons == (f"cyd: in the record of run {whole[0]} this reply failed: down",)
+    assert asked(seats) == [2, 1, 1]
+
+
+async def test_deciding_anew_keeps_what_was_asked_on_the_way(store: Store) -> None:
+    seats = panel()[:2]
+    await ask(store, seats, "concat")
+    async with redecided(store, "last", "synthesize", ask=True, panel=seats) as run:
+        async for _ in run:
+            pass
+    assert run.error is None
+    written, counts = run.result.answer, asked(seats)
+    assert sum(counts) == 4
+    async with redecided(store, "last", "first") as run:
+        async for _ in run:
+            pass
+    async with redecided(store, "last", "synthesize") as run:
+        async for _ in run:
+            pass
+    assert (run.error, run.result.answer, asked(seats)) == (None, written, counts)
+
+
+async def test_what_must_not_be_asked_is_said_each_time(store: Store) -> None:
+    before = await ask(store, panel()[:2], "concat")
+    for _ in range(2):
+        async with redecided(store, "last", "synthesize") as run:
+            async for _event in run:
+                pass
+        assert "does not hold: --ask asks it" in str(run.error)
+    # Without the run that asked there is what the later ones hold.
+    store.delete(before.run_id)
+    async with redecided(store, "last", "concat") as run:
+        async for _event in run:
+            pass
+    assert run.result.answer == before.answer
+
+
 async def test_a_strategy_that_does_not_exist(store: Store) -> None:
     before = await ask(store, panel())
     with pytest.raises(ConfigError, match="unknown strategy"):

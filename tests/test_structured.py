@@ -240,6 +240,34 @@ async def test_what_is_no_schema_is_refused(bad: Any) -> None:
         await council.ask("?", panel=agents(OSLO), response_format=bad)
 
 
+def referring(**defs: Any) -> dict[str, Any]:
+    return {"$ref": "#/$defs/a", "$defs": defs}
+
+
+@pytest.mark.parametrize(
+    "endless",
+    [
+        referring(a={"$ref": "#/$defs/a"}),
+        referring(a={"$ref": "#/$defs/b"}, b={"$ref": "#/$defs/a"}),
+        referring(a={"anyOf": [{"type": "string"}, {"not": {"$ref": "#/$defs/a"}}]}),
+        {"allOf": [{"$ref": "#"}]},
+    ],
+)
+async def test_a_schema_that_leads_to_itself_and_nowhere_is_refused(endless: Any) -> None:
+    with pytest.raises(ConfigError, match=r"not a usable schema: \$ref '#.*leads back to itself"):
+        await council.ask("?", panel=agents(OSLO), response_format=endless)
+
+
+async def test_a_schema_of_what_holds_its_like_is_fine() -> None:
+    tree = {
+        "anyOf": [{"type": "null"}, {"$ref": "#/$defs/pair"}],
+        "$defs": {"pair": {"properties": {"left": {"$ref": "#"}, "right": {"$ref": "#"}}}},
+    }
+    text = '{"left": {"left": null}, "right": null}'
+    result = await council.ask("?", panel=agents(text, text), response_format=tree)
+    assert result.parsed == {"left": {"left": None}, "right": None}
+
+
 def hosted(**more: Any) -> dict[str, Any]:
     return {"model": "m", "endpoint": "http://127.0.0.1:9", **more}
 

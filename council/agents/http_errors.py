@@ -5,7 +5,6 @@ Nothing outside `agents/` names httpx's exceptions.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from urllib.parse import urljoin
 
@@ -16,6 +15,7 @@ import jiter
 from council.agents.causes import is_distrust, plain_cause, refused_by_proxy
 from council.agents.endpoints import shown
 from council.agents.retry_after import duration, retry_after
+from council.agents.secrecy import without_looks
 from council.agents.wire import error_message
 from council.errors import AgentError, AgentTimeout, StreamError, TransportError
 
@@ -23,8 +23,6 @@ EXCERPT_CHARACTERS = 512
 
 FOREIGN = (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError)
 """What a call through httpx can raise; the aiohttp transport lets some of its own through."""
-
-_CREDENTIAL = re.compile(r"(?i)\b(bearer\s+|sk-|api[_-]?key[\"']?\s*[:=]\s*[\"']?)[\w.\-~+/]{6,}=*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ class CallContext:
         """The text without the call's secrets and without anything that looks like one."""
         for secret in self.secrets:
             text = text.replace(secret, "[redacted]")
-        return _CREDENTIAL.sub(r"\1[redacted]", text)
+        return without_looks(text, "[redacted]")
 
     def locate(self, error: AgentError, partial: str = "") -> AgentError:
         """Fills in the call's identity, where the error was made without it."""

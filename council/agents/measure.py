@@ -78,11 +78,11 @@ class Sample:
         """What it did instead of answering; empty where there is an answer, or nothing at all."""
         if self.refusal:
             return f"it refuses to answer: {' '.join(self.refusal.split())}"
-        if self.answer.strip():
-            return ""
-        if self.tools:
+        if self.filtered:
+            return "its answer was held back by a content filter"
+        if self.tools and not self.answer.strip():
             return f"it only calls tools:{self.tools}"
-        return "its answer was held back by a content filter" if self.filtered else ""
+        return ""
 
     @property
     def first_token(self) -> float | None:

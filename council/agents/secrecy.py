@@ -17,9 +17,42 @@ _NAME = re.compile(
 )
 
 
+# First the letters that any begins with, since long texts are searched. A line's escaped end is a
+# beginning too: texts of JSON may stand in others.
+_START = r"(?=[abcghprsxABCPRS])(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))"
+_SAID = (
+    r"(?i:bearer\s+|api[_-]?key[\"']?\s*[:=]\s*[\"']?)",
+    # What goes by a name that may be a word in a sentence has to have a digit.
+    r"(?i:(?:(?:access|secret|auth|refresh)[_-](?:key|token)|client[_-]secret|password|passwd)"
+    r"[\"']?\s*[:=]\s*[\"']?(?=\S{0,64}\d))",
+)
+_LOOKS = (
+    r"(?i:sk-)[\w\-.~+/]{6,}=*",
+    r"[sr]k_(?:live|test)_\w{10,}",
+    r"(?:gh[oprsu]_|github_pat_|hf_)\w{20,}",
+    r"glpat-[\w\-]{16,}",
+    r"(?:AKIA|ASIA)[A-Z0-9]{16}",
+    r"xox[a-z]-[\w\-]{10,}",
+    r"AIza[\w\-]{30,}",
+)
+_PEM = r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
+_SECRET = re.compile(
+    rf"{_PEM}|{_START}(?:(?P<said>{'|'.join(_SAID)})[\w.\-~+/]{{6,}}=*|{'|'.join(_LOOKS)})"
+)
+
+
 def names_secret(name: str) -> bool:
     """Whether what goes by this name is secret, however short it is."""
     return _NAME.search(name) is not None
+
+
+def without_looks(text: str, instead: str) -> str:
+    """The text with `instead` in the place of all that looks like a secret, wherever it stands.
+
+    These are keys by their providers' beginnings, what is called a key or a password, what comes
+    after `Bearer`, and private keys in PEM.
+    """
+    return _SECRET.sub(lambda found: f"{found['said'] or ''}{instead}", text)
 
 
 def forms(secret: str) -> frozenset[str]:

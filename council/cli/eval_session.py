@@ -122,9 +122,17 @@ class EvalSession:
         if not answer(render(measured)):
             say("council: error: standard output cannot be written to")
             self._exit_code = FAILED
-        if any(one.summary.rows[0].accuracy is None for one in measured):
-            self._exit_code = FAILED
+        self._say_unmeasured(measured)
         self._draw(measured)
+
+    def _say_unmeasured(self, measured: Sequence[Measured]) -> None:
+        """Says whom nothing is known of; it is a failure where that is everybody."""
+        unknown = [one.name for one in measured if one.summary.rows[0].accuracy is None]
+        if len(measured) > 1:
+            for name in unknown:
+                say(f"council: warning: {harmless(name)}: nothing could be measured")
+        if len(unknown) == len(measured):
+            self._exit_code = FAILED
 
     def _measured(self) -> list[Measured]:
         # An interrupted session has asked only the first panels.

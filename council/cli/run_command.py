@@ -43,7 +43,7 @@ def run_command(
     max_cost: CostOption = None,
     schema: SchemaOption = None,
     seed: Annotated[
-        int, typer.Option(help="Draws the strategy's lots: orders, labels, random ties.")
+        int, typer.Option(min=0, help="Draws the strategy's lots: orders, labels, random ties.")
     ] = 0,
     after: Annotated[
         str | None,

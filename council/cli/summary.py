@@ -10,6 +10,7 @@ from council.prices import Cost
 from council.quorum import why_missing
 from council.replies import Reply
 from council.result import Result
+from council.strategies.concat import joined
 
 
 def summary_lines(result: Result, *, brief: bool = False) -> list[str]:
@@ -75,8 +76,13 @@ def _shortened(message: str, result: Result, labels: set[str]) -> str:
 def _cut(result: Result) -> list[str]:
     """What even those have to know who want nothing but the answer: that it is not whole."""
     written = (*result.experts, *result.others, *([result.decider] if result.decider else []))
-    cut = any(reply.finish_reason == "length" and reply.text == result.answer for reply in written)
-    return ["warning: the answer was cut off at its token limit"] if cut and result.answer else []
+    cut = [reply for reply in written if reply.finish_reason == "length"]
+    if not result.answer:
+        return []
+    if any(reply.text == result.answer for reply in cut):
+        return ["warning: the answer was cut off at its token limit"]
+    among = [reply.label for reply in cut if joined([reply]) in result.answer]
+    return [f"warning: {label}: the answer was cut off at its token limit" for label in among]
 
 
 def _closing(result: Result) -> str:

@@ -108,6 +108,8 @@ def _advice(details: Sequence[ErrorDetails]) -> str:
     if "string_type" in kinds and isinstance(value, int | float | date):
         return _QUOTES
     if kinds & _NUMBERS and isinstance(value, str) and _is_number(value):
+        if "e" in value.lower():
+            return ": YAML wants a power of ten with a point and a sign (1.0e+3), without quotes"
         return ": a number stands without quotes, and a variable is always text"
     return ""
 

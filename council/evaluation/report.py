@@ -153,7 +153,8 @@ def _notes(asked: Asked, summary: Summary) -> Iterator[str]:
     yield (
         "accuracy: of the questions answered; failed ones are in none. Intervals: Wilson where each"
         " question counts as right or not; else, and for differences (in points, on the questions"
-        f" that both answered), bootstrap over questions, seed {asked.seed}."
+        f" that both answered), bootstrap over questions, seed {asked.seed}; with few questions, or"
+        " all alike, no narrower than Wilson's, and for differences than an exact sign test's."
     )
     yield (
         "right to failed: numbers of answers, an expert's samples each for itself. panel mends: the"

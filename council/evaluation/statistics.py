@@ -11,6 +11,11 @@ from dataclasses import dataclass
 _Z95 = 1.959963984540054
 _RESAMPLES = 2000
 
+_FEW_QUESTIONS = 30  # fewer hold too few cases to draw again
+_FEW_DIFFERENCES = 6  # of five that all point one way a sign test does not yet say that 95% would
+_TAIL = 0.025
+_HALVINGS = 50
+
 
 @dataclass(frozen=True, slots=True)
 class Interval:
@@ -41,14 +46,16 @@ def wilson(successes: int, trials: int) -> Interval:
     if trials < 1 or not 0 <= successes <= trials:
         raise ValueError(f"{successes} successes in {trials} trials")
     share = successes / trials
+    return Interval(share, *_wilson_bounds(share, trials))
+
+
+def _wilson_bounds(share: float, trials: int) -> tuple[float, float]:
     weight = 1 + _Z95**2 / trials
     centre = (share + _Z95**2 / (2 * trials)) / weight
     spread = share * (1 - share) / trials + _Z95**2 / (4 * trials**2)
     half = _Z95 / weight * math.sqrt(spread)
     # At the ends the exact bounds are 0 and 1; rounding would miss them by a hair.
-    low = 0.0 if successes == 0 else centre - half
-    high = 1.0 if successes == trials else centre + half
-    return Interval(share, low, high)
+    return (0.0 if share == 0 else centre - half), (1.0 if share == 1 else centre + half)
 
 
 def bootstrap(values: Sequence[float], seed: int) -> Interval:
@@ -87,7 +94,11 @@ def accuracy(scores: Sequence[float], seed: int) -> Interval | None:
         return None
     if all(score in (0, 1) for score in scores):
         return wilson(round(math.fsum(scores)), len(scores))
-    return bootstrap(scores, seed)
+    found = bootstrap(scores, seed)
+    if len(scores) >= _FEW_QUESTIONS and found.low < found.high:
+        return found
+    # Scores from 0 to 1 vary no more than rights and wrongs with the same mean do.
+    return _spanning(found, *_wilson_bounds(found.value, len(scores)))
 
 
 def paired(first: Mapping[str, float], other: Mapping[str, float], seed: int) -> Interval | None:
@@ -99,11 +110,57 @@ def paired(first: Mapping[str, float], other: Mapping[str, float], seed: int) ->
         seed: As for `bootstrap`.
 
     Returns:
-        The mean difference, -1 to 1; None where they have no question in common.
+        The mean difference, -1 to 1; None where they have no question in common. Where too few
+        questions differ to be drawn again, the bounds are no narrower than those of a sign test.
     """
     # Questions are answered in any order, and a seed is to give the same interval.
     both = sorted(first.keys() & other.keys())
-    return bootstrap([first[id] - other[id] for id in both], seed) if both else None
+    if not both:
+        return None
+    values = [first[id] - other[id] for id in both]
+    found = bootstrap(values, seed)
+    return _spanning(found, *_by_signs(values)) if _is_thin(values, found) else found
+
+
+def _is_thin(values: Sequence[float], found: Interval) -> bool:
+    """Whether a bootstrap of differences knows less than its bounds say."""
+    if len(values) < _FEW_QUESTIONS or found.low == found.high:
+        return True
+    differing = sum(value != 0 for value in values)
+    return differing < _FEW_DIFFERENCES and not found.low <= 0 <= found.high
+
+
+def _by_signs(values: Sequence[float]) -> tuple[float, float]:
+    """Bounds of a mean difference, from how many differences point which way."""
+    differing = sum(value != 0 for value in values)
+    if not differing:
+        # None of so many: what part of all questions may differ nevertheless, either way.
+        unseen = _highest_share(0, len(values))
+        return -unseen, unseen
+    ahead = sum(value > 0 for value in values)
+    size = math.fsum(map(abs, values)) / len(values)
+    lowest = 1 - _highest_share(differing - ahead, differing)
+    return size * (2 * lowest - 1), size * (2 * _highest_share(ahead, differing) - 1)
+
+
+def _highest_share(successes: int, trials: int) -> float:
+    """The greatest share with which so few successes are not too rare: exact, by the binomial."""
+    if successes == trials:
+        return 1.0
+    low, high = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        share = (low + high) / 2
+        chance = math.fsum(
+            math.comb(trials, k) * share**k * (1 - share) ** (trials - k)
+            for k in range(successes + 1)
+        )
+        low, high = (share, high) if chance > _TAIL else (low, share)
+    return high
+
+
+def _spanning(found: Interval, low: float, high: float) -> Interval:
+    """An interval made wide enough for other bounds too."""
+    return Interval(found.value, min(found.low, low), max(found.high, high))
 
 
 def quantile(values: Sequence[float], share: float) -> float:

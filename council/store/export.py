@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from council.events import ExpertCancelled, ExpertFailed, ExpertFinished, RunFinished
+from council.messages import Usage
 from council.place import Place
 from council.replies import Reply
 from council.result import Result
@@ -39,8 +40,9 @@ def as_lines(store: Store, run: RunRecord) -> Iterator[str]:
 
 
 def run_line(run: RunRecord) -> str:
-    """What is kept of a run as a whole, as one line of JSON."""
-    return _line("run", {**json.loads(_RUN.dump_json(run)), "options": json.loads(run.options)})
+    """What is kept of a run as a whole, as one line of JSON; its status in the words of tables."""
+    told = {"status": run.state, "options": json.loads(run.options)}
+    return _line("run", {**json.loads(_RUN.dump_json(run)), **told})
 
 
 def as_markdown(store: Store, run: RunRecord) -> str:
@@ -52,7 +54,7 @@ def as_markdown(store: Store, run: RunRecord) -> str:
             replies.append(event.reply)
         elif isinstance(event, RunFinished):
             result = event.result
-    parts = [f"# {' '.join(run.question.split())[:100]}", _facts(run), *_before(run)]
+    parts = [f"# {' '.join(run.question.split())[:100]}", _facts(run, replies), *_before(run)]
     parts += ["## Question", run.question]
     if run.answer is not None:
         parts += ["## Answer", run.answer]
@@ -72,7 +74,9 @@ def _line(kind: str, fields: dict[str, Any]) -> str:
     return json.dumps({"type": kind, **fields}, ensure_ascii=False)
 
 
-def _facts(run: RunRecord) -> str:
+def _facts(run: RunRecord, replies: Sequence[Reply]) -> str:
+    # A run that broke off was never added up.
+    usage = run.usage if run.ended is not None else _sum(replies)
     took = "" if run.ended is None else f", {run.ended - run.started:.1f} s"
     facts = {
         "run": run.id,
@@ -85,9 +89,13 @@ def _facts(run: RunRecord) -> str:
         "strategy": run.strategy,
         "options": "" if run.options == "{}" else run.options,
         "seed": str(run.seed),
-        "tokens": str(run.usage.total_tokens),
+        "tokens": str(usage.total_tokens),
     }
     return "\n".join(f"- {name}: {value}" for name, value in facts.items() if value)
+
+
+def _sum(replies: Sequence[Reply]) -> Usage:
+    return sum((reply.usage for reply in replies if reply.usage), Usage())
 
 
 def _place(place: Place) -> str:

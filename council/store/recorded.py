@@ -100,7 +100,7 @@ class Recorded:
             return self._agent.chat(request)
         reply = self._tape.take(self._expert, request)
         if reply is not None:
-            return _replayed(reply, self._tape.run)
+            return _replayed(reply, self._tape.asked)
         if self._tape.live:
             return self._agent.chat(request)
         return _missing(self._tape, self._expert)

@@ -11,12 +11,12 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from pydantic import BaseModel, SecretStr
 
-from council.agents.secrecy import LEAST, forms, names_secret
+from council.agents.secrecy import LEAST, forms, names_secret, without_looks
 from council.config import PanelConfig
 
 HIDDEN = "(secret)"
 
-_VALUE = re.compile(r"(?i)^(?:bearer\s+\S{6,}|sk-[\w\-]{6,})$")
+_VALUE = re.compile(r"(?i)^bearer\s+\S{6,}$")
 _URL = re.compile(r"^[a-z][a-z0-9+.\-]*://")
 
 
@@ -113,7 +113,7 @@ def _from_environment(text: str) -> bool:
 def _plain(text: str) -> str:
     if _VALUE.match(text):
         return HIDDEN
-    return _public_url(text) if _URL.match(text) else text
+    return without_looks(_public_url(text) if _URL.match(text) else text, HIDDEN)
 
 
 def _public_url(text: str) -> str:

@@ -29,6 +29,7 @@ class Tape:
         live: Whether what is not there may be asked. Then only whole replies are given, and what
             had failed is asked again; else failures are given too, as failures.
         origin: What the run with this tape is.
+        asked: The id of the run that asked, where `run` itself was decided anew.
     """
 
     def __init__(
@@ -39,8 +40,10 @@ class Tape:
         *,
         live: bool,
         origin: Origin,
+        asked: str = "",
     ) -> None:
         self.run = run
+        self.asked = asked or run
         self.live = live
         self.origin: Origin = origin
         self.missed: list[str] = []

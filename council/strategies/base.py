@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from council.messages import FinishReason
 from council.panel import Panel
 from council.quorum import why_missing
 from council.replies import Reply
@@ -161,9 +162,15 @@ def shortcomings(replies: Sequence[Reply]) -> tuple[str, ...]:
 
 
 def truncation_warnings(replies: Sequence[Reply]) -> tuple[str, ...]:
-    """A warning for each reply that a token limit ended."""
+    """A warning for each reply that is, or may be, not whole."""
     return tuple(
-        f"{reply.label} was cut off at its token limit (finish reason 'length')"
+        f"{reply.label} {_ENDS[reply.finish_reason]}"
         for reply in replies
-        if reply.finish_reason == "length"
+        if reply.finish_reason in _ENDS
     )
+
+
+_ENDS: dict[FinishReason | None, str] = {
+    "length": "was cut off at its token limit (finish reason 'length')",
+    "other": "may not be whole: its server gave a finish reason that council does not know",
+}

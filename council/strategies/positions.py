@@ -28,6 +28,7 @@ _ASKS_YES_NO = re.compile(
     re.IGNORECASE,
 )
 _ASKS_WHICH = re.compile(r"\bor\b", re.IGNORECASE)
+_OFFERS_NUMBERS = re.compile(r"\d\W{0,3}\bor\b\W{0,3}\d", re.IGNORECASE)
 _AFTER_CONCLUSION = re.compile(r"[^\w]*(?:[^\W\d]{1,14}[^\w]*)?")
 
 _OPTIONS = re.compile(r"(?:^|[\s(])A[).:].*?[\s(]B[).:]", re.DOTALL)
@@ -50,6 +51,9 @@ _COPULAS = frozenset(("is", "are", "was", "were"))
 _FILLERS = frozenset(("a", "an", "the", "it", "its", "that", "this", "of", "to", "in", "so"))
 
 
+_COMPARING = frozenset(("not", "no", "than", "or"))
+
+
 def number(text: str, question: str) -> str | None:
     """The number an answer comes to: boxed, after `answer is` or `=`, else the last one."""
     del question
@@ -60,14 +64,16 @@ def conclusive_number(text: str, question: str) -> str | None:
     """The number an answer comes to, unless it only mentions one in passing.
 
     `Tokyo, with 37 million people` is no number; `it takes 5 hours.` is one, and so is any
-    number where the question asks for one. A number that the question names is only repeated.
+    number where the question asks for one. A number that the question names is only repeated,
+    unless the question offers numbers (`42 or 41`) and the answer is nothing but one of them.
     """
     if _ASKS_NUMBER.search(question) or marked_number(text):
         return find_number(text)
     found = last_number(text)
     if found is None or not _AFTER_CONCLUSION.fullmatch(text[found.end() :]):
         return None
-    if found.group() in ANY_NUMBER.findall(question):
+    named = {number.rstrip(",") for number in ANY_NUMBER.findall(question)}
+    if found.group().rstrip(",") in named and not _picks_an_offer(text, question):
         return None
     return find_number(text)
 
@@ -100,6 +106,12 @@ def plain_text(text: str, question: str, earlier: str = "") -> str | None:
     return " ".join(kept or words) or None
 
 
+def share_of_words(position: str, text: str) -> float:
+    """How much of a position read by `plain_text` a text says: 0 to 1, the share of its words."""
+    words, said = _words(position), set(_words(text))
+    return sum(word in said for word in words) / len(words) if words else 1.0
+
+
 READERS: dict[str, Reader] = {"number": number, "choice": choice, "text": plain_text}
 
 
@@ -127,6 +139,14 @@ def pick_reader(texts: Sequence[str], question: str) -> tuple[str, Reader]:
         if readable * 2 > len(claims):
             return name, reader
     return "text", plain_text
+
+
+def _picks_an_offer(text: str, question: str) -> bool:
+    """Whether a question offers numbers, and an answer names one and says nothing of its own."""
+    if not _OFFERS_NUMBERS.search(question) or len(ANY_NUMBER.findall(text)) != 1:
+        return False
+    repeated = _FILLERS.union(_COPULAS, _words(question)) - _COMPARING
+    return repeated.issuperset(_words(text))
 
 
 def _beside_the_echo(words: list[str], question: str, earlier: str) -> list[str]:

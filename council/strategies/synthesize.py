@@ -26,7 +26,7 @@ from council.strategies.base import (
 )
 from council.strategies.extractors import AutoExtractor
 from council.strategies.peers import lay_out
-from council.strategies.positions import UNKNOWN, is_unknown
+from council.strategies.positions import UNKNOWN, is_unknown, share_of_words
 from council.strategies.prompts import conversation, fill, has_placeholders
 from council.strategies.rank import PROMPT_V1 as RANKING_PROMPT_V1
 from council.strategies.rank import RankingPrompt, review
@@ -191,9 +191,10 @@ def _departure(
     panel: Panel, replies: Sequence[Reply], written: Reply | None, votes: Votes | None
 ) -> tuple[str, ...]:
     """A warning where the written answer does not come to what most answers come to."""
-    # Other texts are written in other words: that says nothing.
-    if written is None or votes is None or votes.tie or votes.extract == "text":
+    if written is None or votes is None or votes.tie:
         return ()
+    if votes.extract == "text":
+        return _departure_in_words(written, votes.winner)
     reader = AutoExtractor().settled([reply.text for reply in replies], panel.question)
     text = _DISSENT.sub("", written.text)
     found = UNKNOWN if is_unknown(text) else reader.read(text, panel.question)
@@ -201,6 +202,13 @@ def _departure(
         return ()
     came_to = "no position that can be read" if found is None else repr(found)
     return (f"the written answer comes to {came_to}, most answers to {votes.winner!r}",)
+
+
+def _departure_in_words(written: Reply, winner: str) -> tuple[str, ...]:
+    """As `_departure`, for texts: the same may be said in other words, but hardly in none."""
+    text = _DISSENT.sub("", written.text)
+    said = is_unknown(text) if winner == UNKNOWN else share_of_words(winner, text) >= 0.5
+    return () if said else (f"the written answer does not say what most answers do, {winner!r}",)
 
 
 def _minority_report(written: Reply | None) -> tuple[Dissent, ...]:

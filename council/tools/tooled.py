@@ -128,9 +128,10 @@ class Tooled:
         if turn.is_cut:
             return AgentError(f"cut off at its token limit while it called a tool ({names})")
         if turn.number >= self._turns:
+            count = f"{self._turns} turn{'' if self._turns == 1 else 's'}"
             return LimitReached(
                 "tool_turns",
-                f"no answer: it still calls tools ({names}) after {self._turns} turns with tools"
+                f"no answer: it still calls tools ({names}) after {count} with tools"
                 " (limits: {tool_turns: …}, max_tool_turns=…)",
             )
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import signal
 import subprocess
@@ -85,6 +86,12 @@ async def test_a_killed_run_goes_on_where_it_was(kept: Kept) -> None:
         assert kept.store.run(old).state == "broken off"
         listed = await kept.council("logs", "list")
         assert "broken off" in listed.stdout
+        listed = await kept.council("logs", "list", "--json")
+        assert json.loads(listed.stdout)["status"] == "broken off"
+        shown = await kept.council("logs", "show", "last")
+        (tokens,) = re.findall(r"^- tokens: (\d+)$", shown.stdout, re.MULTILINE)
+        # Nobody added up what the one who was done had used.
+        assert (int(tokens) > 0, kept.store.run(old).usage.total_tokens) == (True, 0)
         done = await kept.council("resume", old[:10], "--json")
         assert (len(quick.requests), len(slow.requests)) == (1, 2)
     result = json.loads(done.stdout)

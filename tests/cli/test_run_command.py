@@ -18,13 +18,16 @@ import pytest
 import yaml
 
 from council.testing import (
+    DONE,
     STREAM_HEAD,
     RawServer,
     Step,
+    choice,
     chunked,
     delta,
     plain_reply,
     raw_server,
+    stream,
     until_closed,
     unused_port,
     whole_reply,
@@ -114,6 +117,17 @@ async def test_another_strategy(tmp_path: Path, good: RawServer) -> None:
     assert done.stdout.startswith("## A (m)\n\n17 + 25 = 42.")
 
 
+async def test_a_cut_answer_among_several_is_said_even_quietly(
+    tmp_path: Path, good: RawServer
+) -> None:
+    end = choice(delta={}, finish_reason="length")
+    async with raw_server(stream(delta("17 + 25 is"), end, DONE)) as cut:
+        file = panel(tmp_path, good, cut)
+        done = await council("run", file, "?", "--strategy", "concat", "-q")
+    assert done.stdout.endswith("17 + 25 is\n")
+    assert done.stderr == "warning: B: the answer was cut off at its token limit\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "stdin", "question"),
     [
@@ -185,6 +199,7 @@ async def test_a_passed_deadline(tmp_path: Path) -> None:
     [
         (["run", "nowhere.yaml", "?"], "nowhere.yaml: No such file"),
         (["run", "configs/panel.yaml"], "no question"),
+        (["run", "configs/panel.yaml", "?", "--seed", "-1"], "--seed"),
         (["run", "configs/panel.yaml", ""], "no question"),
         (["run", "configs/panel.yaml", "?", "--strategy", "vot"], "did you mean 'vote'?"),
         (["run", "configs/panel.yaml", "?", "--deadline", "soon"], "--deadline: expected seconds"),

@@ -130,6 +130,7 @@ def test_hints_name_keys_there_are() -> None:
         ("persona:", "expected text, found nothing: write a value, or leave the key out"),
         ("samples: 1.5", "expected a whole number, found a decimal number"),
         ("weight: '2'", "expected a number, found text: a number stands without quotes, and"),
+        ("weight: 1e308", "expected a number, found text: YAML wants a power of ten with a point"),
         ("retries: 21", "expected at most 20, found 21"),
         ("headers: [a]", "expected a mapping (key: value), found a list"),
         ("family: ''", "expected text that is not empty, found empty text"),

@@ -137,7 +137,7 @@ async def test_several_panels_are_compared_with_the_first(tmp_path: Path) -> Non
     assert [title.split("**")[1] for title in titles] == [*files, "Compared"]
     compared = out.split("**Compared** with good on ")[1]
     assert "| good: panel (vote) | 75.0% |" in compared
-    assert "| poor: panel (vote) | 25.0% | 4.6 to 69.9 | -50.0 | -100.0 to +50.0 |" in compared
+    assert "| poor: panel (vote) | 25.0% | 4.6 to 69.9 | -50.0 | -100.0 to +61.2 |" in compared
     assert "- poor 25.0% (4.6 to 69.9) against good 75.0% (30.1 to 95.4): " in compared
     assert "poor: C 75.0% (30.1 to 95.4) against good" in compared
     told = [line.strip() for line in err.splitlines()]
@@ -193,6 +193,19 @@ async def test_where_all_fail_nothing_is_measured(tmp_path: Path) -> None:
     # The first few causes, not hundreds of them.
     assert err.count("failed: ") == 3
     assert "overheated" in err
+
+
+async def test_one_panel_of_which_nothing_is_known_leaves_the_others_measured(
+    tmp_path: Path,
+) -> None:
+    async with raw_server(said("42")) as good, raw_server(plain_reply("500 Oh", "{}")) as dead:
+        files = panel(tmp_path, good, name="p"), panel(tmp_path, dead, name="q")
+        code, out, err = await run(*files, "--questions", questions(tmp_path, "42"), "--quiet")
+        alone, _, told = await run(files[1], "--questions", questions(tmp_path, "42"), "--quiet")
+    assert code == 0
+    assert "| panel (vote) | 100.0%" in out
+    assert err == "council: warning: q: nothing could be measured\n"
+    assert (alone, told) == (1, "")
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -59,7 +59,7 @@ async def test_tables_are_whole() -> None:
     assert first[3][3:7] == ["2", "2", "0", "2"]
     assert first[3][9:] == ["–", "–"]
     assert first[4][:2] == ["a¦ <b>", "50.0%"]
-    assert first[4][7:] == ["0.0", "0.0 to 0.0", "0", "0"]
+    assert first[4][7:] == ["0.0", "-84.2 to +84.2", "0", "0"]
     assert first[6][:7] == ["c", "–", "–", "0", "0", "0", "2"]
     assert cells(tables[2][2]) == ["a¦b", "1", "100%", "100%", "100%", "100%", "–"]
     assert text.startswith("**panel.yaml** on q.jsonl: 2 questions\n")

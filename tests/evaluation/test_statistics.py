@@ -97,10 +97,61 @@ def test_bootstrap_needs_values() -> None:
 def test_paired_takes_the_questions_of_both_in_any_order() -> None:
     first = {"a": 1.0, "b": 0.5, "c": 0.0, "mine": 1.0}
     other = {"c": 1.0, "b": 0.0, "a": 0.0, "theirs": 0.0}
-    expected = bootstrap([1.0, 0.5, -1.0], seed=3)
-    assert paired(first, other, seed=3) == expected
-    assert paired(dict(reversed(first.items())), other, seed=3) == expected
+    found = paired(first, other, seed=3)
+    assert found is not None
+    assert found.value == pytest.approx(0.5 / 3)
+    assert paired(dict(reversed(first.items())), other, seed=3) == found
     assert paired(first, {"theirs": 1.0}, seed=3) is None
+
+
+def differences(*values: float) -> Interval:
+    found = paired(dict(zip(map(str, range(1000)), values, strict=False)), dict(NONE_RIGHT), seed=1)
+    assert found is not None
+    return found
+
+
+NONE_RIGHT = {str(number): 0.0 for number in range(1000)}
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_a_few_questions_that_all_point_one_way_show_nothing(count: int) -> None:
+    found = differences(*[1.0] * count)
+    assert found.value == found.high == 1
+    assert found.low < 0
+    assert differences(*[0.0] * 500, *[1.0] * count).low <= 0
+
+
+def test_six_questions_are_the_fewest_that_show_a_difference_as_in_a_sign_test() -> None:
+    # By hand: 0.025 ** (1 / 6) is the least share with which six of six are not too rare.
+    assert differences(*[1.0] * 6).low == pytest.approx(2 * 0.025 ** (1 / 6) - 1)
+    assert differences(*[1.0] * 5, 0.0).low < 0
+    assert differences(*[-1.0] * 6).high == pytest.approx(1 - 2 * 0.025 ** (1 / 6))
+
+
+@pytest.mark.parametrize(("value", "count"), [(0.0, 1), (0.0, 3), (0.0, 500), (0.5, 500), (-1, 40)])
+def test_equal_differences_are_no_certainty(value: float, count: int) -> None:
+    found = differences(*[value] * count)
+    assert found.low < found.high
+    assert found.low <= value <= found.high
+    if value == 0:
+        # The rule of three, at 97.5% on either side.
+        assert found.high == -found.low == pytest.approx(1 - 0.025 ** (1 / count))
+
+
+def test_many_questions_that_differ_are_resampled_alone() -> None:
+    values = [1.0, 0.0, 0.0, -1.0, 1.0, 0.0] * 50
+    assert differences(*values) == bootstrap([values[n] for n in by_name(len(values))], 1)
+
+
+def by_name(count: int) -> list[int]:
+    return sorted(range(count), key=str)
+
+
+@pytest.mark.parametrize("scores", [[0.5], [2 / 3] * 50, [0.5, 1.0]])
+def test_shares_of_few_or_equal_questions_have_a_width(scores: list[float]) -> None:
+    found = accuracy(scores, 0)
+    assert found is not None
+    assert found.low < found.value < found.high
 
 
 def test_intervals_overlap_from_their_bounds_on() -> None:
@@ -117,7 +168,8 @@ def test_intervals_overlap_from_their_bounds_on() -> None:
 
 def test_accuracy_of_right_and_wrong_is_wilsons_and_of_shares_is_resampled() -> None:
     assert accuracy([1, 0, 1, 1], 0) == wilson(3, 4)
-    assert accuracy([1, 0.5, 1, 0], 7) == bootstrap([1, 0.5, 1, 0], 7)
+    many = [1, 0.5, 1, 0] * 10
+    assert accuracy(many, 7) == bootstrap(many, 7)
     assert accuracy([], 0) is None
     assert isinstance(accuracy([0.25], 0), Interval)
 

@@ -97,6 +97,46 @@ def test_what_looks_like_a_secret_is_hidden(value: object, public: object) -> No
     assert without_secrets(value) == public
 
 
+PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize(
+    ("text", "public"),
+    [
+        ("key is sk-abcdefghijklmnopqrstuvwx1234567890, ok", "key is (secret), ok"),
+        ("api_key: zzzzzzzzzzzz1", "api_key: (secret)"),
+        ("export OPENAI_API_KEY=zzzzzzzzzzzz", "export OPENAI_API_KEY=(secret)"),
+        ("DB_PASSWORD='hunter2hunter'", "DB_PASSWORD='(secret)'"),
+        ("aws_secret_access_key = wJalrXUtnFEMI/K7", "aws_secret_access_key = (secret)"),
+        ("-H 'Authorization: Bearer abcdef.123'", "-H 'Authorization: Bearer (secret)'"),
+        (f"a ghp_{'a1' * 18}.", "a (secret)."),
+        (f"a\\nghp_{'a1' * 18}.", "a\\n(secret)."),
+        ("id AKIAIOSFODNN7EXAMPLE end", "id (secret) end"),
+        ("slack=xoxb-123456789012-abcdefABCDEF", "slack=(secret)"),
+        (f"AIza{'Sy_-x' * 7} end", "(secret) end"),
+        (f"before\n{PEM}\nafter", "before\n(secret)\nafter"),
+        (json.dumps(PEM), '"(secret)"'),
+        (PEM[:40], "(secret)"),
+        ("https://h.example/ sk-abcdefgh1234", "https://h.example/ (secret)"),
+    ],
+)
+def test_what_looks_like_a_secret_is_hidden_within_a_text(text: str, public: str) -> None:
+    assert without_secrets(text) == public
+    assert without_secrets({"rows": [text]}) == {"rows": [public]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a risk-averse task-oriented desk-bound clerk",
+        "password: required; unexpected token: identifier",
+        "max_tokens: 4096, hf_hub and AKIA",
+    ],
+)
+def test_words_are_no_secrets(text: str) -> None:
+    assert without_secrets(text) == text
+
+
 def test_secrets_are_found_in_json_as_json_writes_them() -> None:
     secret = 'quote"back\\slash é'
     scrub = Scrubber((secret,))

@@ -250,8 +250,9 @@ def test_mistakes_name_the_key_and_the_way_out(extract: object, message: str) ->
     assert message in str(caught.value)
 
 
-def test_a_schema_that_goes_round_in_circles_fits_nothing() -> None:
-    assert read({"kind": "json", "schema": {"$ref": "#"}}, '{"a": 1}') is None
+def test_a_schema_that_goes_round_in_circles_is_no_schema() -> None:
+    with pytest.raises(ConfigError, match=r"not a usable schema: .* leads back to itself"):
+        vote({"extract": {"kind": "json", "schema": {"$ref": "#"}}})
 
 
 def test_every_extractor_says_what_it_is_called() -> None:

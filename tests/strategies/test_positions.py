@@ -83,6 +83,10 @@ def test_a_number_is_read_the_same_however_it_is_written(value: object) -> None:
         ("There are 60 minutes in an hour.", "Tell me about hours", None),
         ("x = 3 in this case", "Tell me", "3"),
         ("9.9 is larger than 9.11.", "Which is larger, 9.9 or 9.11?", None),
+        ("It is 42.", "Is it 42 or 41?", "42"),
+        ("the larger is 9.9", "Which is larger, 9.9 or 9.11?", "9.9"),
+        ("It is not 41.", "Is it 42 or 41, or is it not?", None),
+        ("Anything but 41.", "Is it 42 or 41?", None),
         ("Yes, 12 is larger than 9.", "Is 12 larger than 9?", None),
     ],
 )

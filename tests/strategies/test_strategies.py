@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import anyio
 import pytest
@@ -15,6 +16,7 @@ from council.expert import Expert
 from council.messages import ChatToken, ToolCallDelta
 from council.strategies.base import is_refusal
 from council.strategies.peers import fence
+from council.testing import misbehaving_server
 
 pytestmark = pytest.mark.anyio
 
@@ -86,6 +88,21 @@ async def test_a_truncated_reply_counts_with_a_warning() -> None:
     result = await ask("What is 17 + 25?", long, "42")
     assert result.status == "complete"
     assert any("token limit" in warning for warning in result.warnings)
+
+
+@pytest.mark.parametrize("strategy", ["vote", "concat", "first", "synthesize"])
+async def test_a_finish_reason_that_nobody_knows_is_said(strategy: str) -> None:
+    panel: Any = {
+        "strategy": strategy,
+        "limits": {"quorum": 1},
+        "experts": [{"model": "m", "kind": "openai", "retries": 0}],
+    }
+    async with misbehaving_server("unknown-finish-reason") as server:
+        panel["experts"][0]["endpoint"] = server.url
+        result = await council.ask("How many?", panel=panel)
+    assert result.experts[0].finish_reason == "other"
+    told = "A may not be whole: its server gave a finish reason that council does not know"
+    assert told in result.warnings
 
 
 async def test_an_expert_that_knows_nothing_is_outvoted_or_outvotes() -> None:
@@ -211,6 +228,36 @@ async def test_concat() -> None:
     assert result.status == "degraded"
     assert result.votes is None
     assert result.agreement is None
+
+
+async def test_a_number_that_the_question_offers_is_an_answer() -> None:
+    result = await ask("Is it 42 or 41?", "It is 42.", "The answer is 42.", "The answer is 41.")
+    assert result.votes is not None
+    assert [(p.value, p.experts) for p in result.votes.positions] == [
+        ("42", ("a", "b")),
+        ("41", ("c",)),
+    ]
+    assert result.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("written", "warnings"),
+    [
+        ("No.", ("the written answer does not say what most answers do, 'lusaka'",)),
+        (
+            "Kitwe.\nDissent: Lusaka.",
+            ("the written answer does not say what most answers do, 'lusaka'",),
+        ),
+        ("It is the city of Lusaka.", ()),
+    ],
+)
+async def test_a_text_that_the_writer_leaves_out_is_said(
+    written: str, warnings: tuple[str, ...]
+) -> None:
+    panel = [ScriptedAgent("a", "Lusaka", written), *agents("x", "Lusaka.", "Lusaka")[1:]]
+    result = await council.ask("What is the capital of Zambia?", panel=panel, strategy="synthesize")
+    assert result.answer == written
+    assert result.warnings == warnings
 
 
 def seats(*scripts: Script) -> list[Expert]:

@@ -436,7 +436,7 @@ async def test_the_panel_file_limits_the_turns() -> None:
             "experts": [{"model": "m", "endpoint": server.url}],
             "limits": {"tool_turns": 1},
         }
-        with pytest.raises(council.QuorumLost, match="after 1 turns with tools"):
+        with pytest.raises(council.QuorumLost, match="after 1 turn with tools"):
             await council.ask("?", panel=panel, tools=[add])
         assert len(server.requests) == 2
         with pytest.raises(council.QuorumLost, match="after 3 turns with tools"):

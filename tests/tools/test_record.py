@@ -218,6 +218,28 @@ def test_what_a_model_is_told_no_more_of_is_searched_for_secrets_all_the_same() 
     assert shown("x" * (MOST_READ + 1)) == f"({MOST_READ + 1} characters)"
 
 
+async def test_secrets_within_texts_are_in_neither_events_nor_record(
+    store: Store, tmp_path: Path
+) -> None:
+    secrets = ("sk-abcdefghij1234567890", "zzzzzzzzzzzz1", "AKIAIOSFODNN7EXAMPLE", "MIIEow")
+
+    def fetch(note: str) -> str:
+        pem = "-----BEGIN PRIVATE KEY-----\nMIIEow\n-----END PRIVATE KEY-----"
+        return f"The sky is blue, the key {secrets[0]}, api_key: {secrets[1]}\n{pem}"
+
+    note = json.dumps({"note": f"with {secrets[2]}, and tell"})
+    _, events = await kept(
+        store, [Expert("ada", ScriptedAgent("ada", calls("fetch", note), "Blue."))], fetch
+    )
+    store.runs()  # what was handed over is written
+    database = sqlite3.connect(tmp_path / "runs.sqlite3")
+    text = "\n".join([*map(to_json, events), *database.iterdump()])
+    database.close()
+    assert "The sky is blue, the key (secret), api_key: (secret)" in text
+    assert "with (secret), and tell" in text
+    assert not [secret for secret in secrets if secret in text]
+
+
 async def test_a_long_results_secrets_are_in_no_event(store: Store) -> None:
     def rows() -> object:
         return {"password": "hunter-2-hunter", "rows": ["x" * 50] * 2000}

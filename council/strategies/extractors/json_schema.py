@@ -11,6 +11,9 @@ from council.strategies.extractors.patterns import compiled, matches
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
+    from referencing._core import Resolver
+
+_SAME_VALUE = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else")
 
 
 def check_schema(schema: Mapping[str, Any]) -> None:
@@ -24,26 +27,57 @@ def check_schema(schema: Mapping[str, Any]) -> None:
         raise ValueError(f"not a JSON schema: {error.json_path}: {error.message}") from None
     except TypeError as error:
         raise ValueError(f"not a JSON schema: {error}") from None
+    resolver = _resolver(schema)
     for key, value in _keywords(schema):
         if key == "$ref" and isinstance(value, str):
-            _check_reference(value, schema)
+            _check_reference(value, resolver)
         if key == "pattern" and isinstance(value, str):
             compiled(value)
         if key == "patternProperties":
             raise ValueError("patternProperties is not supported: name the properties")
 
 
-def _check_reference(reference: str, schema: Mapping[str, Any]) -> None:
-    from referencing import Registry, Resource
+def _check_reference(reference: str, resolver: Resolver[Any]) -> None:
     from referencing.exceptions import Unresolvable
-    from referencing.jsonschema import DRAFT202012
 
-    root = Resource.from_contents(dict(schema), default_specification=DRAFT202012)
     try:
-        Registry[Any]().resolver_with_root(root).lookup(reference)
+        _follow(reference, resolver, ())
     except Unresolvable:
         way_out = "put what it means into $defs and write '#/$defs/…'"
         raise ValueError(f"$ref {reference!r} leads to nothing in the schema: {way_out}") from None
+
+
+def _resolver(schema: Mapping[str, Any]) -> Resolver[Any]:
+    from referencing import Registry, Resource
+    from referencing.jsonschema import DRAFT202012
+
+    root = Resource.from_contents(dict(schema), default_specification=DRAFT202012)
+    return Registry[Any]().resolver_with_root(root)
+
+
+def _follow(reference: str, resolver: Resolver[Any], way: tuple[int, ...]) -> None:
+    """Raises ValueError where a reference leads back to itself without going into the value."""
+    found = resolver.lookup(reference)
+    # Each schema of a document is one object, however often it is referred to.
+    if id(found.contents) in way:
+        raise ValueError(
+            f"not a usable schema: $ref {reference!r} leads back to itself, and says nothing of"
+            " any value"
+        )
+    for following in _references_to_the_same_value(found.contents):
+        _follow(following, found.resolver, (*way, id(found.contents)))
+
+
+def _references_to_the_same_value(schema: Any) -> Iterator[str]:
+    """Where a schema refers to for the very value that it is about, and not for a part of it."""
+    if not isinstance(schema, Mapping):
+        return
+    if isinstance(schema.get("$ref"), str):
+        yield schema["$ref"]
+    for key in _SAME_VALUE:
+        inner = schema.get(key)
+        for one in inner if isinstance(inner, list) else [inner]:
+            yield from _references_to_the_same_value(one)
 
 
 def fits(value: Any, schema: Mapping[str, Any]) -> bool:
