@@ -51,7 +51,8 @@ class Received:
         """
         head, _, body = b"".join(self.pieces).partition(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1.1 200"):
-            raise BadAnswer(f"{head.partition(b"\r\n")[0][:40]!r}: {body[:200]!r}")
+            status = head.partition(b"\r\n")[0][:40]
+            raise BadAnswer(f"{status!r}: {body[:200]!r}")
         ends = list(accumulate(map(len, self.pieces)))
         times: list[float] = []
         usage: dict[str, Any] = {}
