@@ -76,7 +76,7 @@ async def test_long_prompts_are_kept_beside_the_panel_file(tmp_path: Path) -> No
     )
     async with council.open_council(file) as panel:
         await panel.ask("word " * 300)
-    assert len(list((tmp_path / "cache").rglob("*.kv"))) == 1
+    assert len(list((tmp_path / "cache").rglob("*.council-kv"))) == 1
 
 
 @pytest.mark.parametrize(
