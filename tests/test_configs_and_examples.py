@@ -10,6 +10,7 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 import pytest
+import yaml
 
 import council
 from council.testing import raw_server, whole_reply
