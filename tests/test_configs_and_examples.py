@@ -54,6 +54,13 @@ async def test_every_panel_answers(config: Path, monkeypatch: pytest.MonkeyPatch
         assert "42" in result.answer
 
 
+def test_each_strategy_has_a_ready_panel_and_a_page() -> None:
+    ready = [str(yaml.safe_load(config.read_text()).get("strategy")) for config in CONFIGS]
+    for name in council.STRATEGIES:
+        assert any(name in strategy for strategy in ready), name
+        assert (ROOT / "docs" / "strategies" / f"{name}.md").is_file()
+
+
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 async def test_every_example_runs(example: Path) -> None:
     def run() -> subprocess.CompletedProcess[str]:
