@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
+from council.agents.around import AgentAround
 from council.agents.base import Agent, has_begun
 from council.agents.embedder import Embedded, Embedder, fields_of, price_of
 from council.budget import Amount, Budget
@@ -37,7 +38,7 @@ def metered(experts: Sequence[Expert], budget: Budget) -> tuple[Expert, ...]:
     )
 
 
-class Metered:
+class Metered(AgentAround):
     """An agent whose requests have to fit into a budget.
 
     This stands below the record of runs: a limit that is put into a request depends on what others
@@ -50,19 +51,9 @@ class Metered:
     """
 
     def __init__(self, agent: Agent, budget: Budget, price: Price) -> None:
-        self._agent = agent
+        super().__init__(agent)
         self._budget = budget
         self._price = price
-
-    @property
-    def id(self) -> str:
-        """The agent's id."""
-        return self._agent.id
-
-    @property
-    def model(self) -> str:
-        """The agent's model."""
-        return self._agent.model
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatToken, None]:
         """Streams one reply; errors as the agent's.
@@ -86,10 +77,6 @@ class Metered:
             raise
         finally:
             self._budget.settle(hold, meter.amount(self._price))
-
-    async def aclose(self) -> None:
-        """Closes the agent."""
-        await self._agent.aclose()
 
     def _limited(self, request: ChatRequest, prompt: int) -> ChatRequest:
         """The request with a limit of its own; one without it gets its share of what is free."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import anyio
 
+from council.agents.around import AgentAround
 from council.agents.base import Agent
 from council.errors import AgentError, AgentTimeout, StreamError, TransportError
 from council.messages import CHARACTERS_PER_TOKEN, ChatRequest, ChatToken
@@ -130,7 +131,7 @@ class Gates:
         """Holds nothing."""
 
 
-class GatedAgent:
+class GatedAgent(AgentAround):
     """Lets an agent's requests through its endpoint's gate.
 
     Args:
@@ -139,18 +140,8 @@ class GatedAgent:
     """
 
     def __init__(self, agent: Agent, gate: Gate) -> None:
-        self._agent = agent
+        super().__init__(agent)
         self.gate = gate
-
-    @property
-    def id(self) -> str:
-        """The agent's id."""
-        return self._agent.id
-
-    @property
-    def model(self) -> str:
-        """The agent's model."""
-        return self._agent.model
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatToken, None]:
         """Streams one reply when it is its turn."""
@@ -167,10 +158,6 @@ class GatedAgent:
             raise
         finally:
             self.gate.busy -= 1
-
-    async def aclose(self) -> None:
-        """Closes the agent."""
-        await self._agent.aclose()
 
 
 def _is_the_endpoints(error: AgentError) -> bool:

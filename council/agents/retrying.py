@@ -8,13 +8,14 @@ from random import Random
 
 import anyio
 
+from council.agents.around import AgentAround
 from council.agents.base import Agent, has_begun
 from council.errors import AgentError
 from council.messages import ChatRequest, ChatToken, Notice
 from council.retry import RetryPolicy
 
 
-class RetryAgent:
+class RetryAgent(AgentAround):
     """Asks an agent again after a failure, as long as nothing of the reply has gone out.
 
     Args:
@@ -26,19 +27,9 @@ class RetryAgent:
     def __init__(
         self, agent: Agent, policy: RetryPolicy | None = None, *, random: Random | None = None
     ) -> None:
-        self._agent = agent
+        super().__init__(agent)
         self._policy = policy or RetryPolicy()
         self._random = random or Random()
-
-    @property
-    def id(self) -> str:
-        """The agent's id."""
-        return self._agent.id
-
-    @property
-    def model(self) -> str:
-        """The agent's model."""
-        return self._agent.model
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatToken, None]:
         """Streams the first try that begins, with a notice before each further try."""
@@ -60,10 +51,6 @@ class RetryAgent:
                 notice = Notice("retry", f"{error}; {tries} in {wait:.1f} s")
             yield ChatToken(notice=notice)
             await anyio.sleep(wait)
-
-    async def aclose(self) -> None:
-        """Closes the agent."""
-        await self._agent.aclose()
 
 
 def _seconds_left() -> float:

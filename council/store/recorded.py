@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import anyio.lowlevel
 
+from council.agents.around import AgentAround
 from council.agents.base import Agent
 from council.errors import AgentError
 from council.expert import Expert
@@ -39,7 +40,7 @@ def recorded(
     )
 
 
-class Recorded:
+class Recorded(AgentAround):
     """An agent with the record around it.
 
     Args:
@@ -52,20 +53,10 @@ class Recorded:
     def __init__(
         self, agent: Agent, expert: str, recording: Recording | None, tape: Tape | None
     ) -> None:
-        self._agent = agent
+        super().__init__(agent)
         self._expert = expert
         self._recording = recording
         self._tape = tape
-
-    @property
-    def id(self) -> str:
-        """The agent's id."""
-        return self._agent.id
-
-    @property
-    def model(self) -> str:
-        """The agent's model."""
-        return self._agent.model
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatToken, None]:
         """Streams the reply, from the record or from the agent; errors as the agent's."""
@@ -90,10 +81,6 @@ class Recorded:
             keep.cut()
             raise
         keep.whole()
-
-    async def aclose(self) -> None:
-        """Closes the agent."""
-        await self._agent.aclose()
 
     def _source(self, request: ChatRequest) -> AsyncGenerator[ChatToken, None]:
         if self._tape is None:

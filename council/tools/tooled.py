@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import anyio
 
+from council.agents.around import AgentAround
 from council.agents.base import Agent
 from council.errors import AgentError, LimitReached
 from council.expert import Expert
@@ -43,7 +44,7 @@ def tooled(
     )
 
 
-class Tooled:
+class Tooled(AgentAround):
     """An agent with tools around it.
 
     This stands above the budget, which every request of the exchange has to fit into, and below the
@@ -65,21 +66,11 @@ class Tooled:
         limiter: anyio.CapacityLimiter,
         shown: Shown,
     ) -> None:
-        self._agent = agent
+        super().__init__(agent)
         self._tools = tools
         self._turns = turns
         self._limiter = limiter
         self._shown = shown
-
-    @property
-    def id(self) -> str:
-        """The agent's id."""
-        return self._agent.id
-
-    @property
-    def model(self) -> str:
-        """The agent's model."""
-        return self._agent.model
 
     def chat(self, request: ChatRequest) -> AsyncGenerator[ChatToken, None]:
         """Streams one reply, tools and all; a request without tools goes to the agent as it is.
@@ -89,10 +80,6 @@ class Tooled:
             LimitReached: The reply asked for tools once too often.
         """
         return self._exchange(request) if request.tools else self._agent.chat(request)
-
-    async def aclose(self) -> None:
-        """Closes the agent."""
-        await self._agent.aclose()
 
     async def _exchange(self, request: ChatRequest) -> AsyncGenerator[ChatToken, None]:
         turn = Turn(request)
