@@ -38,7 +38,8 @@ async def web(two: Server) -> AsyncIterator[httpx.AsyncClient]:
 async def events(web: httpx.AsyncClient, model: str, begun: anyio.Event | None = None) -> list[str]:
     """All events of a stream; ``begun`` is set when it has some text."""
     found = []
-    body = ask(model=model, stream=True, max_tokens=600)
+    # The victim's must not end by itself while the others are still on their way.
+    body = ask(model=model, stream=True, max_tokens=4000 if model == "victim" else 600)
     async with web.stream("POST", CHAT, json=body) as response:
         async for line in response.aiter_lines():
             if line:
