@@ -23,7 +23,7 @@ _CHOICES: dict[str, tuple[Any, str]] = {
     "flash-attention": (Switch, "attention without a matrix of scores"),
     "cache-type-k": (CacheType, "how keys are stored"),
     "cache-type-v": (CacheType, "how values are stored; a quantized type needs flash attention"),
-    "kv-unified": (Switch, "one buffer for all requests, which sharing prompts needs"),
+    "kv-unified": (Switch, "one buffer for all requests; off: a part for each, which is faster"),
     "rope-scaling": (RopeScaling, "how positions beyond the trained ones are reached"),
     "pooling": (Pooling, "how a text's vector is made of its tokens' (auto: the file's, or mean)"),
 }

@@ -34,7 +34,8 @@ class Options:
         flash_attention: Attention without a matrix of scores; "auto" where the backend can.
         cache_type_k: How keys are stored.
         cache_type_v: How values are stored; a quantized type needs flash attention.
-        unified: One buffer for all sequences, which sharing prefixes needs; "auto" tries it first.
+        unified: One buffer for all sequences, or one for each, in which a request has no more than
+            its part; "auto" for one each where a part is as long as the model was trained for.
         mmap: Whether the file is mapped instead of read.
         mlock: Whether the weights are kept from being swapped out.
         rope_scaling: How positions beyond the trained ones are reached; "auto" as the file says.

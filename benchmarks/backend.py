@@ -105,6 +105,7 @@ def _add_subjects(parser: argparse.ArgumentParser) -> None:
         help="a running server; URL#MODEL for another than its first model; may be repeated",
     )
     parser.add_argument("--no-floor", action="store_true", help="leave the floor out")
+    parser.add_argument("--our-arguments", default="", help="more arguments for ours")
     parser.add_argument("--llama-server", default=LLAMA_SERVER, help="path of that program")
     parser.add_argument("--llama-server-arguments", default="", help="more arguments for it")
     parser.add_argument("--other-python", default=sys.executable, help="for llama_cpp.server")
@@ -151,6 +152,7 @@ def parse(given: argparse.Namespace) -> Options:
             parallel=given.parallel,
             threads=given.threads or default_threads(model, 1),
             wait_policy=given.wait_policy,
+            our_arguments=tuple(shlex.split(given.our_arguments)),
             llama_server=given.llama_server,
             llama_server_arguments=tuple(shlex.split(given.llama_server_arguments)),
             python=given.other_python,

@@ -16,6 +16,8 @@ from backend.engine.matching import Match, adopt, best_match, fork
 
 _LEAST_ANSWER = 256
 """Cells promised for an answer at admission, at least; more are given while there is room."""
+_SOON_COMPUTED = 256
+"""Tokens that an idle sequence has at most to be given up for its place, however new it is."""
 _LOOK_AHEAD = 8
 """Requests behind the first one that may go ahead of it."""
 
@@ -101,9 +103,21 @@ def _take_sequence(board: Board, match: Match) -> int:
     if match.seq in idle and ledger.length(match.seq) == match.length:
         return match.seq
     if empty := ledger.empty():
-        return empty[0]
+        return _beside(board, empty)
     spare = [seq for seq in idle if seq != match.seq]
     if not spare:
         return idle[0]
-    board.forget(spare[0])
-    return spare[0]
+    older = spare[: (len(spare) + 1) // 2]
+    short = [seq for seq in spare if ledger.length(seq) <= _SOON_COMPUTED]
+    chosen = _beside(board, [*older, *short])
+    board.forget(chosen)
+    return chosen
+
+
+def _beside(board: Board, choice: Sequence[int]) -> int:
+    """The first sequence of these; of those with buffers of their own the first beside one in use.
+
+    Such sequences are computed together, see ``batches``.
+    """
+    live = sequences(board.live) if board.limits.divided else []
+    return min(choice, key=lambda seq: all(abs(seq - other) > 1 for other in live))

@@ -8,6 +8,9 @@ each of them, the cells of every sequence that one of them belongs to: prompts r
 small parts would pay for each other. So few are read in a step: half of it is the oldest one's, so
 that it never starves; then those nearest to their end go first, so that a short prompt does not
 wait behind long ones.
+
+Where sequences have buffers of their own llama.cpp computes together what is in buffers that follow
+each other, in their order: so the parts of a batch are in that order.
 """
 
 from __future__ import annotations
@@ -21,6 +24,11 @@ _TILE = 64
 
 def fill(board: Board) -> list[Chunk]:
     """The chunks of the next decode."""
+    chunks = _chosen(board)
+    return sorted(chunks, key=lambda chunk: chunk.seq) if board.limits.divided else chunks
+
+
+def _chosen(board: Board) -> list[Chunk]:
     rests = {job: board.rest(job) for job in board.live if job.leader is None}
     answering = [job for job, rest in rests.items() if rest == 1]
     reading = {job: rest for job, rest in rests.items() if rest > 1}

@@ -1,8 +1,8 @@
 """Who holds which cell of the KV cache: an exact copy, in Python, of llama.cpp's own books.
 
 A sequence is a list of tokens, one cell each. A cell can belong to several sequences, when a prefix
-was copied; it is free when none holds it. The scheduler decides with these books, so that native
-code is never asked for what it would refuse.
+was copied, unless each has cells of its own; it is free when none holds it. The scheduler decides
+with these books, so that native code is never asked for what it would refuse.
 """
 
 from __future__ import annotations
@@ -59,8 +59,14 @@ class Ledger:
     or empty.
     """
 
-    def __init__(self, sequences: int) -> None:
-        """Starts with ``sequences`` empty sequences."""
+    def __init__(self, sequences: int, *, divided: bool = False) -> None:
+        """Starts with empty sequences.
+
+        Args:
+            sequences: How many.
+            divided: Whether each has cells of its own, so that none belongs to two.
+        """
+        self._divided = divided
         self._rows = [_Row() for _ in range(sequences)]
         self._held = Tally()
         self._live = Tally()
@@ -116,9 +122,7 @@ class Ledger:
     def append(self, seq: int, tokens: Sequence[int]) -> None:
         """Stores more tokens, in new cells."""
         row = self._rows[seq]
-        fresh = range(self._next_cell, self._next_cell + len(tokens))
-        self._next_cell += len(tokens)
-        self._hold(row, fresh)
+        self._hold(row, self._fresh(len(tokens)))
         row.tokens.extend(tokens)
 
     def keep(self, seq: int, length: int) -> None:
@@ -136,8 +140,13 @@ class Ledger:
         origin, row = self._rows[source], self._rows[target]
         if row.tokens or length > len(origin.tokens):
             raise ValueError(f"cannot copy {length} tokens from sequence {source} to {target}")
-        self._hold(row, origin.cells[:length])
+        self._hold(row, self._fresh(length) if self._divided else origin.cells[:length])
         row.tokens.extend(origin.tokens[:length])
+
+    def _fresh(self, count: int) -> range:
+        first = self._next_cell
+        self._next_cell += count
+        return range(first, self._next_cell)
 
     def _hold(self, row: _Row, cells: Sequence[int]) -> None:
         row.cells.extend(cells)

@@ -41,7 +41,7 @@ class Child:
         # models answer at once, that stalls all of them: seconds became minutes. Not to spin at
         # all costs as much again as decoding does: a moment is enough for the next operation.
         if "OMP_WAIT_POLICY" not in environment:
-            environment.setdefault("GOMP_SPINCOUNT", "1000")
+            environment.setdefault("GOMP_SPINCOUNT", "10000")
         paths = [str(_PACKAGE_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         process = await asyncio.create_subprocess_exec(
             sys.executable,

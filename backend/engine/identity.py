@@ -11,19 +11,20 @@ from backend.gguf import parts_of
 _BEGINNING = 1 << 20
 
 
-def identity(load: Load, library: str) -> str:
+def identity(load: Load, library: str, buffers: int) -> str:
     """Names a model's weights and all that changes what is stored in its cache.
 
     Args:
         load: How it is loaded.
         library: The library's version.
+        buffers: How many its sequences are in; a state has that many.
 
     Raises:
         OSError: A file cannot be read.
     """
     options = load.options
     facts = [
-        library,
+        f"{library} {buffers}",
         *map(_file, parts_of(Path(load.path))),
         *(f"{_file(Path(lora.path))} {lora.scale}" for lora in options.loras),
         f"{options.cache_type_k} {options.cache_type_v} {options.flash_attention}",

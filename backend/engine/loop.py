@@ -10,7 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from backend.chat.text import TextAssembler
 from backend.engine.audit import Audit
@@ -80,7 +80,7 @@ class EngineLoop:
         self._desk: queue.SimpleQueue[Request | int | None] = queue.SimpleQueue()
         self._writers: dict[int, _Writer] = {}
         self._stats = Stats()
-        self._told = Stats()
+        self._told = (0, 0, 0, 0)
         self._lock = threading.Lock()
         self._decoding: frozenset[int] = frozenset()
         self._cancelled: set[int] = set()
@@ -211,15 +211,13 @@ class EngineLoop:
         tokens = sum(len(chunk.tokens) for chunk in plan.chunks)
         prompt = tokens - sum(self._writers[chunk.job].generated > 0 for chunk in plan.chunks)
         on_prompts = seconds * prompt / tokens
-        self._stats = replace(
-            self._stats,
-            steps=self._stats.steps + 1,
-            prefilled=self._stats.prefilled + prompt,
-            generated=self._stats.generated + sum(chunk.sample for chunk in plan.chunks),
-            widest=max(self._stats.widest, len(plan.chunks)),
-            prompt_seconds=self._stats.prompt_seconds + on_prompts,
-            answer_seconds=self._stats.answer_seconds + seconds - on_prompts,
-        )
+        stats = self._stats
+        stats.steps += 1
+        stats.prefilled += prompt
+        stats.generated += sum(chunk.sample for chunk in plan.chunks)
+        stats.widest = max(stats.widest, len(plan.chunks))
+        stats.prompt_seconds += on_prompts
+        stats.answer_seconds += seconds - on_prompts
 
     def _sample(self, chunks: tuple[Chunk, ...]) -> list[Output]:
         outputs = []
@@ -249,7 +247,7 @@ class EngineLoop:
             finish = "stop"
         cached = self._scheduler.cached(request)
         if writer.generated == 1:
-            self._stats = replace(self._stats, reused=self._stats.reused + cached)
+            self._stats.reused += cached
         if finish is None:
             self._scheduler.extend(request, token)
         else:
@@ -262,15 +260,12 @@ class EngineLoop:
         return Output(request, "", generated, 0, "error")
 
     def _tell(self, outputs: list[Output]) -> None:
-        scheduler = self._scheduler
-        self._stats = replace(
-            self._stats,
-            active=scheduler.active,
-            queued=scheduler.queued,
-            preempted=scheduler.preempted,
-            longest_wait=scheduler.longest_wait,
-        )
+        scheduler, stats = self._scheduler, self._stats
+        stats.active, stats.queued = scheduler.active, scheduler.queued
+        stats.preempted, stats.longest_wait = scheduler.preempted, scheduler.longest_wait
         shown = tuple(output for output in outputs if output.text or output.finish)
-        if shown or self._stats != self._told:
-            self._told = self._stats
-            self._send(Step(shown, self._stats))
+        # Nothing else changes without one of these.
+        state = (stats.steps, stats.active, stats.queued, stats.preempted)
+        if shown or state != self._told:
+            self._told = state
+            self._send(Step(shown, stats))

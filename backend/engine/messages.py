@@ -201,9 +201,9 @@ class Output:
     finish: FinishReason | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Stats:
-    """Counters of a worker's life, and what it is doing now.
+    """Counters of a worker's life, and what it is doing now; its engine counts on in one object.
 
     Attributes:
         active: Requests that hold a sequence.

@@ -15,6 +15,8 @@ class Limits:
         batch: Most tokens in one decode.
         busy_batch: Most prompt tokens in a decode that answers wait for.
         share: Whether sequences can be copied and cut in part, which sharing prefixes needs.
+        divided: Whether each sequence has an equal part of the cells for itself; a copy is then as
+            large as what is copied.
     """
 
     cells: int
@@ -22,6 +24,17 @@ class Limits:
     batch: int
     busy_batch: int
     share: bool
+    divided: bool = False
+
+    @property
+    def buffers(self) -> int:
+        """How many parts the cells are in."""
+        return self.sequences if self.divided else 1
+
+    @property
+    def longest(self) -> int:
+        """Most cells that one sequence can have."""
+        return self.cells // self.buffers
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class Scheduler:
         """
         if limits.batch < limits.sequences:
             raise ValueError(f"a batch of {limits.batch} is too small for {limits.sequences}")
-        self._board = Board(limits, Ledger(limits.sequences))
+        self._board = Board(limits, Ledger(limits.sequences, divided=limits.divided))
         self._jobs: dict[int, Job] = {}
         self._arrivals = 0
 
@@ -88,7 +88,7 @@ class Scheduler:
         Args:
             job: A number not in use.
             prompt: Its tokens, at least one.
-            limit: Most tokens, prompt and answer, that it will have; at most all cells.
+            limit: Most tokens, prompt and answer, that it will have; no more than fit a sequence.
             fresh: When it starts alone, it starts from an empty context, so that what it computes
                 does not depend on what came before.
 
@@ -96,7 +96,7 @@ class Scheduler:
             ValueError: It could never be served.
         """
         board = self._board
-        if not 0 < len(prompt) < limit <= board.limits.cells or job in self._jobs:
+        if not 0 < len(prompt) < limit <= board.limits.longest or job in self._jobs:
             raise ValueError(f"request {job}: {len(prompt)} tokens, limit {limit}")
         self._jobs[job] = Job(job, self._arrivals, list(prompt), limit, fresh, board.steps)
         self._arrivals += 1
@@ -188,7 +188,9 @@ class Scheduler:
             The sequence, None when there is not enough; and what is to be edited before it is used.
         """
         board = self._board
-        if length > self.free_cells or len(board.live) == board.limits.sequences:
+        if length > min(self.free_cells, board.limits.longest):
+            return None, ()
+        if len(board.live) == board.limits.sequences:
             return None, ()
         while not board.ledger.empty() or board.ledger.held + length > board.limits.cells:
             board.forget(board.ledger.idle()[0])

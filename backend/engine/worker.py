@@ -84,7 +84,7 @@ def _shelf(context: Context, load: Load, outbox: Outbox) -> Shelf | None:
         note("no prompts are kept: this model's sequences cannot be shared, or are told not to be")
         return None
     try:
-        place = Path(folder) / identity(load, LIBRARY)
+        place = Path(folder) / identity(load, LIBRARY, context.limits.buffers)
         return Shelf(place, load.options.cache_max, note)
     except OSError as error:
         note(f"no prompts are kept in {folder}: {error.strerror}")

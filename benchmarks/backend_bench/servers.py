@@ -36,6 +36,7 @@ class Setting:
         threads: CPU threads.
         wait_policy: What OpenMP's threads do while they wait: `passive`, `active`, or `own` for
             what each program does by itself.
+        our_arguments: More arguments for our server.
         llama_server: The program llama-server.
         llama_server_arguments: More arguments for it.
         python: The interpreter that has `llama_cpp.server`'s libraries.
@@ -46,6 +47,7 @@ class Setting:
     parallel: int
     threads: int
     wait_policy: str
+    our_arguments: tuple[str, ...] = ()
     llama_server: str = LLAMA_SERVER
     llama_server_arguments: tuple[str, ...] = ()
     python: str = sys.executable
@@ -62,7 +64,8 @@ class Setting:
         sizes = {"ctx": str(self.ctx), "threads": str(self.threads), "port": str(port)}
         if name == OURS:
             model = ["--model", f"{self.model}=bench", "--parallel", str(self.parallel)]
-            return [sys.executable, "-m", "backend", *model, *_options(sizes)]
+            start = [sys.executable, "-m", "backend", *model]
+            return [*start, *_options(sizes), *self.our_arguments]
         if name == LLAMA_SERVER:
             sizes["ctx-size"] = sizes.pop("ctx")
             sizes |= {"threads-batch": str(self.threads), "parallel": str(self.parallel)}

@@ -18,8 +18,8 @@ from backend.engine.plan import Chunk, Copy, Edit, Limits
 
 _BUSY_BATCH = {False: 256, True: 512}
 """Prompt tokens in a step that answers wait for, without and with a GPU."""
-_BUFFERS = {"auto": (True, False), "on": (True,), "off": (False,)}
-"""Whether sequences share a buffer, in the order in which it is tried."""
+_WHOLE = 256
+"""llama.cpp rounds the part of the context that a sequence has for itself to multiples of it."""
 
 
 class Outcome(enum.Enum):
@@ -32,6 +32,11 @@ class Outcome(enum.Enum):
 
 class NoMemoryError(LlamaError):
     """The model remembers nothing of what it read: it makes vectors and writes no text."""
+
+
+def _part(load: Load) -> int:
+    """Tokens of each sequence where they have buffers of their own."""
+    return load.ctx // load.parallel // _WHOLE * _WHOLE
 
 
 class AbortSwitch:
@@ -80,7 +85,8 @@ class Context:
             sequences=load.parallel,
             batch=lib.llama_n_batch(context),
             busy_batch=max(_BUSY_BATCH[uses_gpu(load)], load.parallel),
-            share=unified and model.can_cut,
+            share=model.can_cut,
+            divided=not unified,
         )
         self._batch = lib.llama_batch_init(self.limits.batch, 0, 1)
 
@@ -91,15 +97,26 @@ class Context:
             LlamaError: It cannot be made.
         """
         log.clear()
-        # Some architectures cannot share one buffer among sequences.
-        for unified in _BUFFERS[load.options.unified]:
+        for unified in self._buffers(load):
             if context := self._create(load, unified):
                 return context, unified
         raise LlamaError(log.reason(f"no context of {load.ctx} tokens"))
 
+    def _buffers(self, load: Load) -> tuple[bool, ...]:
+        """Whether sequences share a buffer, in the order in which it is tried.
+
+        A buffer for each is the faster one, since none looks past the others' cells. In one for all
+        a sequence can be longer than an equal part, but some architectures cannot have it.
+        """
+        chosen = load.options.unified
+        if chosen != "auto":
+            return (chosen == "on",)
+        return (False, True) if 0 < self._model.longest <= _part(load) else (True, False)
+
     def _create(self, load: Load, unified: bool) -> Any:
         params = context_params(load)
-        params.n_ctx = load.ctx
+        # By itself llama.cpp rounds the parts up, to more cells than were asked for.
+        params.n_ctx = load.ctx if unified else _part(load) * load.parallel or load.ctx
         params.n_batch, params.n_ubatch = batch_sizes(load)
         params.n_seq_max = load.parallel
         params.n_outputs_max = load.parallel  # one sampled token for each sequence
@@ -109,9 +126,19 @@ class Context:
     def apply(self, edit: Edit) -> bool:
         """Changes the cache; False when it cannot cut a sequence in part, as some cannot."""
         if isinstance(edit, Copy):
+            return self._copy(edit)
+        return bool(lib.llama_memory_seq_rm(self._memory, edit.seq, edit.length, -1))
+
+    def _copy(self, edit: Copy) -> bool:
+        if not self.limits.divided:
             lib.llama_memory_seq_cp(self._memory, edit.source, edit.target, 0, edit.length)
             return True
-        return bool(lib.llama_memory_seq_rm(self._memory, edit.seq, edit.length, -1))
+        # Between buffers llama.cpp copies only all of a sequence's room, used or not, and aborts
+        # when it is asked for a part.
+        state = self.snapshot(edit.source)
+        if not self.restore(edit.target, state, self.stored(edit.source)):
+            return False
+        return bool(lib.llama_memory_seq_rm(self._memory, edit.target, edit.length, -1))
 
     def stored(self, seq: int) -> int:
         """How many tokens a sequence holds."""

@@ -61,8 +61,16 @@ class SimulatedCache:
         assert self.limits.share
         assert not self.sequences[edit.target]
         assert 0 < edit.length <= len(self.sequences[edit.source])
-        self.sequences[edit.target] = self.sequences[edit.source][: edit.length]
-        self.holders.update(cell for cell, _ in self.sequences[edit.target])
+        copied = self.sequences[edit.source][: edit.length]
+        if self.limits.divided:
+            copied = [(self._new_cell(), state) for _, state in copied]
+            self.used += len(copied)
+        self.sequences[edit.target] = copied
+        self.holders.update(cell for cell, _ in copied)
+
+    def _new_cell(self) -> int:
+        self._written += 1
+        return self._written
 
     def decode(self, chunks: Sequence[Chunk], most: int | None = None) -> dict[int, int] | None:
         """Stores the chunks; the next token of each one that asked, or None without room."""
@@ -75,6 +83,7 @@ class SimulatedCache:
         for chunk in chunks:
             self._write(self.sequences[chunk.seq], chunk)
         assert self.used <= self.limits.cells
+        assert max(map(len, self.sequences)) <= self.limits.longest
         return {c.job: says(self.sequences[c.seq][-1][1]) for c in chunks if c.sample}
 
     def _write(self, sequence: list[tuple[int, int]], chunk: Chunk) -> None:
@@ -82,9 +91,9 @@ class SimulatedCache:
         state = sequence[-1][1] if sequence else 0
         for token in chunk.tokens:
             state = after(state, token)
-            self._written += 1
-            sequence.append((self._written, state))
-            self.holders[self._written] = 1
+            cell = self._new_cell()
+            sequence.append((cell, state))
+            self.holders[cell] = 1
         self.used += len(chunk.tokens)
 
 

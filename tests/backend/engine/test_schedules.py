@@ -22,12 +22,14 @@ BLOCKS = 2
 
 def random_limits(chance: random.Random) -> Limits:
     sequences = chance.randint(1, 6)
+    divided = chance.random() < 0.3
     return Limits(
-        cells=chance.choice([30, 60, 150, 700]),
+        cells=chance.choice([30, 60, 150, 700]) * (sequences if divided else 1),
         sequences=sequences,
         batch=max(sequences, chance.choice([1, 8, 64])),
         busy_batch=max(sequences, chance.choice([1, 4, 16])),
         share=chance.random() < 0.8,
+        divided=divided,
     )
 
 
@@ -40,8 +42,8 @@ def random_prompt(chance: random.Random, most: int, families: Sequence[Sequence[
 
 def arrive(bench: Bench, chance: random.Random, families: Sequence[Sequence[int]]) -> None:
     """A request, or several with the same prompt, as a panel sends them."""
-    prompt = random_prompt(chance, bench.limits.cells - 2, families)
-    room = bench.limits.cells - len(prompt)
+    prompt = random_prompt(chance, bench.limits.longest - 2, families)
+    room = bench.limits.longest - len(prompt)
     for _ in range(chance.choice([1, 1, 3])):
         budget = chance.choice([room, chance.randint(1, min(room, 20))])
         length = chance.randint(1, min(budget, chance.choice([5, 60])))
@@ -61,7 +63,7 @@ def disturb(
         # Rare enough to be missed otherwise.
         number = next((n for n in bench.open if bench.stage(n) == "stepped back"), number)
         cancelled[bench.cancel(number)] += 1
-    elif event < 0.2:
+    elif event < 0.2 and not bench.limits.divided:
         bench.cache.stolen = chance.choice([0, bench.limits.cells // 4])
     elif event < 0.25:
         bench.abort(chance)
@@ -79,7 +81,9 @@ def scale(chance: random.Random, patch: pytest.MonkeyPatch) -> None:
 
 def run_schedule(chance: random.Random, seen: Counter[str]) -> None:
     bench = Bench(random_limits(chance))
-    families = [[chance.randrange(WORDS) for _ in range(bench.limits.cells // 2)] for _ in range(2)]
+    families = [
+        [chance.randrange(WORDS) for _ in range(bench.limits.longest // 2)] for _ in range(2)
+    ]
     for _ in range(chance.randint(1, 16)):
         for _ in range(chance.choice([0, 0, 1, 3])):
             arrive(bench, chance, families)

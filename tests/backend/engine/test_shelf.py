@@ -198,10 +198,11 @@ def test_all_files_of_a_model_are_its_identity(tmp_path: Path) -> None:
     first.write_bytes(b"header")
     second.write_bytes(b"weights")
     load = Load(str(first), 64, 1, 1, 0)
-    before = identity(load, "library")
-    assert identity(load, "library") == before
+    before = identity(load, "library", 1)
+    assert identity(load, "library", 1) == before
+    assert identity(load, "library", 8) != before
     second.write_bytes(b"other weights")
-    assert identity(load, "library") != before
+    assert identity(load, "library", 1) != before
 
 
 def test_other_programs_files_are_let_alone(shelves: Shelves) -> None:
