@@ -24,13 +24,6 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 URLS = ("OLLAMA_URL", "OPENAI_BASE_URL", "OPENROUTER_URL")
 KEYS = ("OPENAI_API_KEY", "OPENROUTER_API_KEY")
 
-# What the built-in models are too small for; then the result has to say so.
-BEYOND = {
-    "rank": "could not be ranked",
-    "judge": "no decision could be read",
-    "synthesize": "does not know",
-}
-
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
 async def test_every_panel_answers(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,10 +35,7 @@ async def test_every_panel_answers(config: Path, monkeypatch: pytest.MonkeyPatch
         model = ROOT / "backend" / "builtin" / "sage.gguf"
         monkeypatch.setenv("COUNCIL_GGUF", str(model))
         result = await council.ask("What is 17 + 25?", panel=config)
-    if config.stem in BEYOND and result.status == "degraded":
-        assert any(BEYOND[config.stem] in reason for reason in result.reasons), result.reasons
-    else:
-        assert result.status == "complete", result.reasons
+    assert result.status == "complete", result.reasons
     assert result.answer
     hosted = [request.headers.get("authorization") for request in server.requests]
     if config.stem in ("openai", "openrouter", "mixed"):

@@ -13,6 +13,7 @@ from council.strategies.base import substantive
 from council.strategies.extractors.base import LONGEST
 from council.strategies.extractors.choice import pick
 from council.strategies.extractors.patterns import matches
+from council.strategies.minority import without_report
 from council.strategies.numbers import find_number
 from council.strategies.positions import choice, is_unknown, plain_text
 
@@ -100,7 +101,7 @@ def position(question: Question, text: str) -> str | None:
 
 def _mark_panel(question: Question, result: Result, verdicts: Sequence[Verdict | None]) -> Verdict:
     if result.answer is not None:
-        return mark_text(question, result.answer)
+        return mark_text(question, without_report(result.answer))
     # Everyone answered, and too few said anything that counts: nothing broke.
     no_quorum = result.error is not None and result.error.kind == "quorum"
     return "abstained" if no_quorum and "failed" not in verdicts else "failed"

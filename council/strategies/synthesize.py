@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
@@ -25,6 +24,7 @@ from council.strategies.base import (
     truncation_warnings,
 )
 from council.strategies.extractors import AutoExtractor
+from council.strategies.minority import minority_report, without_report
 from council.strategies.peers import lay_out
 from council.strategies.positions import UNKNOWN, is_unknown, share_of_words
 from council.strategies.prompts import conversation, fill, has_placeholders
@@ -50,7 +50,6 @@ SynthesisPrompt = Annotated[str, has_placeholders("question", "answers")]
 """A prompt that asks for one answer from several."""
 
 _COMPARABLE_WORDS = 12
-_DISSENT = re.compile(r"(?:^|\n)[*_#> \t-]*dissent[*_]*:[*_]*\s*(.+)", re.IGNORECASE | re.DOTALL)
 
 
 class Synthesize(Strategy):
@@ -196,7 +195,7 @@ def _departure(
     if votes.extract == "text":
         return _departure_in_words(written, votes.winner)
     reader = AutoExtractor().settled([reply.text for reply in replies], panel.question)
-    text = _DISSENT.sub("", written.text)
+    text = without_report(written.text)
     found = UNKNOWN if is_unknown(text) else reader.read(text, panel.question)
     if found == votes.winner:
         return ()
@@ -206,15 +205,15 @@ def _departure(
 
 def _departure_in_words(written: Reply, winner: str) -> tuple[str, ...]:
     """As `_departure`, for texts: the same may be said in other words, but hardly in none."""
-    text = _DISSENT.sub("", written.text)
+    text = without_report(written.text)
     said = is_unknown(text) if winner == UNKNOWN else share_of_words(winner, text) >= 0.5
     return () if said else (f"the written answer does not say what most answers do, {winner!r}",)
 
 
 def _minority_report(written: Reply | None) -> tuple[Dissent, ...]:
     """What the writer says of positions it did not follow; whose they are it does not know."""
-    match = _DISSENT.search(written.text) if written else None
-    return (Dissent("minority report", (), match[1].strip()),) if match else ()
+    report = minority_report(written.text) if written else ""
+    return (Dissent("minority report", (), report),) if report else ()
 
 
 async def _write(

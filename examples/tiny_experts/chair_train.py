@@ -60,7 +60,7 @@ def drill_share(progress: float) -> float:
     Args:
         progress: Share of the plan that is done, 0..1.
     """
-    return 0.75 if progress < 0.4 else 0.3 if progress < 0.6 else 0.1
+    return 0.75 if progress < 0.15 else 0.3 if progress < 0.5 else 0.1
 
 
 def verdict_weights(tokenizer: Tokenizer) -> Tensor:

@@ -75,6 +75,14 @@ async def test_replies_are_marked_one_by_one() -> None:
     assert [found.of_expert(id) for id in "ae"] == [["right"], ["failed"]]
 
 
+async def test_dissent_in_a_written_answer_is_not_the_answer() -> None:
+    # Without a synthesizer the experts write, the first one first.
+    panel = [ScriptedAgent("a", "Tokyo.\n\nDissent: one said Kyoto."), ScriptedAgent("b", "Kyoto.")]
+    async with open_council(panel, strategy="synthesize") as council:
+        result = await council.ask("Capital of Japan?")
+    assert mark(question("Tokyo.", "exact"), result).verdict == "right"
+
+
 async def test_a_run_that_failed_is_not_wrong() -> None:
     broken = [ScriptedAgent(id, StreamError("gone")) for id in "abc"]
     found = await outcome(*broken)

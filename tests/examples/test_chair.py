@@ -19,7 +19,7 @@ from examples.tiny_experts.chair_answers import Case
 from examples.tiny_experts.chair_corpus import exercise, exercises, invented, shows_held_out
 from examples.tiny_experts.chair_drills import drill
 from examples.tiny_experts.chair_evaluate import held_out_cases, lines
-from examples.tiny_experts.chair_measures import Line
+from examples.tiny_experts.chair_measures import Line, measure_debate, measure_synthesis
 from examples.tiny_experts.chair_mistakes import HELD_OUT_ORDERS, TAUGHT_ORDERS, mistake
 from examples.tiny_experts.chair_tasks import (
     PROMPTS,
@@ -295,3 +295,14 @@ def test_a_grown_model_begins_as_the_one_it_grew_from(tmp_path: Path) -> None:
     assert (tmp_path / "checkpoint.pt").exists()
     assert trained.embedding.weight.shape == before.shape
     assert not torch.equal(trained.embedding.weight, before)
+
+
+def test_the_shipped_one_writes_better_than_a_draw_and_mends_more_than_it_spoils() -> None:
+    experts = {name: Asker(builtin.path(name)) for name in NAMES}
+    chair = partial(Asker(builtin.path("chair")).ask, tokens=120)
+    cases = held_out_cases(experts, 4, seed=5)
+    written = next(iter(measure_synthesis(chair, cases, seed=5)))
+    assert written.chance is not None
+    assert written.chair > written.chance
+    mended, spoiled = measure_debate(chair, cases, seed=5)
+    assert mended.chair / mended.of > spoiled.chair / spoiled.of
