@@ -1,0 +1,85 @@
+"""Which requests are under way, and when the last one of a server that is to end has ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+
+class Drain:
+    """Counts requests.
+
+    Attributes:
+        active: How many are under way, their responses included.
+        draining: Whether new ones are refused.
+    """
+
+    def __init__(self) -> None:
+        """Starts with none, taking all."""
+        self.active = 0
+        self.draining = False
+        self._then: Callable[[], object] | None = None
+
+    def enter(self) -> None:
+        """A request begins."""
+        self.active += 1
+
+    def leave(self) -> None:
+        """A request is over."""
+        self.active -= 1
+        self._look()
+
+    def begin(self, then: Callable[[], object]) -> None:
+        """Refuses requests from now on; calls ``then`` when none is left, which may be at once."""
+        self.draining, self._then = True, then
+        self._look()
+
+    def _look(self) -> None:
+        if self._then is not None and not self.active:
+            self._then()
+
+
+class Stopping:
+    """The end of a server: asked for, then near, then now."""
+
+    def __init__(self, drain: Drain, patience: float, tell: Callable[[str], object]) -> None:
+        """Takes what to drain and how it ends.
+
+        Args:
+            drain: The requests.
+            patience: Seconds they have.
+            tell: Where a line for whoever looks on goes.
+        """
+        self._drain = drain
+        self._patience = patience
+        self._tell = tell
+        self._asked = asyncio.Event()
+        self._over = asyncio.Event()
+
+    def ask(self) -> None:
+        """Ends the server when its requests have ended; asked again, at once."""
+        if self._asked.is_set():
+            self._over.set()
+            return
+        self._asked.set()
+        self._drain.begin(self._over.set)
+        if self._drain.active and self._patience:
+            self._tell(
+                f"finishing {self._drain.active} requests, for {self._patience:g} seconds at most;"
+                " a second signal ends them"
+            )
+
+    def end(self) -> None:
+        """Ends the server at once."""
+        self._drain.begin(self._over.set)
+        self._asked.set()
+        self._over.set()
+
+    async def wait(self) -> None:
+        """Returns when it is time to stop."""
+        await self._asked.wait()
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._over.wait()
+        except TimeoutError:
+            self._over.set()
