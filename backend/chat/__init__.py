@@ -1,1 +1,1 @@
-"""Text in, text out: chat templates and stop strings. Knows neither HTTP nor the engine."""
+"""Text in, text out: chat templates, tool calls, grammars. Knows neither HTTP nor the engine."""

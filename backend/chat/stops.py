@@ -16,17 +16,22 @@ class StopFilter:
         """Takes the strings that end the text; empty ones are left out."""
         self._stops = [stop for stop in stops if stop]
         self._held = ""
-        self.stopped = False
+        self.found: str | None = None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a stop string is complete: the text has ended."""
+        return self.found is not None
 
     def feed(self, text: str) -> str:
         """Takes the next piece; returns what is certain not to belong to a stop string."""
         if self.stopped:
             return ""
         self._held += text
-        found = [at for stop in self._stops if (at := self._held.find(stop)) >= 0]
+        found = [(at, stop) for stop in self._stops if (at := self._held.find(stop)) >= 0]
         if found:
-            self.stopped = True
-            return self._release(min(found))
+            at, self.found = min(found)
+            return self._release(at)
         return self._release(len(self._held) - self._suspect())
 
     def flush(self) -> str:

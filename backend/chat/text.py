@@ -25,6 +25,11 @@ class TextAssembler:
         """Whether a stop string is complete: the text has ended."""
         return self._filter.stopped
 
+    @property
+    def stop(self) -> str | None:
+        """The stop string that is complete."""
+        return self._filter.found
+
     def feed(self, piece: bytes) -> str:
         """Takes the bytes of one token; returns the text that is certain now."""
         return self._filter.feed(self._decoder.decode(piece))

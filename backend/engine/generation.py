@@ -25,6 +25,7 @@ class Generation:
         self._choice = 0
         self._closed = False
         self.prompt_tokens = 0
+        self.generated = 0
 
     # the worker's side
 
@@ -36,6 +37,7 @@ class Generation:
 
     def put(self, output: Output) -> None:
         """Something was generated."""
+        self.generated = output.generated
         self._arrived.put_nowait((self._choice, output))
 
     def fail(self, error: ApiError) -> None:

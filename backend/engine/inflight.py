@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from backend.chat.constraint import Constraint
 from backend.engine.embed_messages import (
     Embed,
     Embedded,
@@ -15,18 +16,31 @@ from backend.engine.embed_messages import (
     EmbedTooLong,
 )
 from backend.engine.generation import Generation
-from backend.engine.messages import Accepted, Cancel, Command, Output, Rejected, Sampling, Submit
+from backend.engine.messages import (
+    Accepted,
+    Cancel,
+    Command,
+    Output,
+    Refused,
+    Rejected,
+    Submit,
+)
+from backend.engine.sampling import Sampling
 from backend.engine.totals import Totals
+from backend.engine.vocabulary_messages import Detokenize, Detokenized, Tokenize, Tokenized
 from backend.errors import (
     ApiError,
     ContextExceeded,
     InputTooLong,
     InternalError,
+    InvalidRequest,
     VectorsFailed,
     VectorsRefused,
 )
 
-Answer = Accepted | Rejected | Embedded | EmbedTooLong | EmbedRefused | EmbedFailed
+Found = Tokenized | Detokenized
+Bad = Rejected | Refused | EmbedTooLong | EmbedRefused | EmbedFailed
+Answer = Accepted | Embedded | Found | Bad
 """What a worker says of one request, besides its text."""
 
 
@@ -34,11 +48,30 @@ Answer = Accepted | Rejected | Embedded | EmbedTooLong | EmbedRefused | EmbedFai
 class Job:
     """What to generate: the fields are those of ``messages.Submit``."""
 
-    prompt: str
+    prompt: str | tuple[int, ...]
     sampling: Sampling
     max_tokens: int | None
     stop: tuple[str, ...]
     reuse: bool | None = None
+    constraint: Constraint | None = None
+    logprobs: int | None = None
+    ignore_eos: bool = False
+    specials: bool = False
+
+    def numbered(self, number: int) -> Submit:
+        """The command that asks for it."""
+        return Submit(
+            number,
+            self.prompt,
+            self.sampling,
+            self.max_tokens,
+            self.stop,
+            self.reuse,
+            self.constraint,
+            self.logprobs,
+            self.ignore_eos,
+            self.specials,
+        )
 
 
 class InFlight:
@@ -56,6 +89,7 @@ class InFlight:
         """
         self.totals = Totals()
         self.embeddings: dict[int, asyncio.Future[Embedded]] = {}
+        self._lookups: dict[int, asyncio.Future[Found]] = {}
         self._name = name
         self._send = send
         self._ended = ended
@@ -63,14 +97,14 @@ class InFlight:
         self._numbers = itertools.count(1)
 
     def __len__(self) -> int:
-        return len(self._chats) + len(self.embeddings)
+        return len(self._chats) + len(self.embeddings) + len(self._lookups)
 
     def chat(self, job: Job) -> Generation:
         """Starts a chat; whoever reads it closes it."""
         number = next(self._numbers)
         generation = Generation(number, self._cancel)
         # Sent before it is counted: what cannot be sent is not waited for either.
-        self._send(Submit(number, job.prompt, job.sampling, job.max_tokens, job.stop, job.reuse))
+        self._send(job.numbered(number))
         self._chats[number] = generation
         return generation
 
@@ -89,6 +123,22 @@ class InFlight:
         finally:
             self._cancel(number)
 
+    async def look_up(self, make: Callable[[int], Tokenize | Detokenize]) -> Found:
+        """What the vocabulary says; the command is made for the number it gets.
+
+        Raises:
+            ApiError: The worker is gone.
+        """
+        number = next(self._numbers)
+        pending: asyncio.Future[Found] = asyncio.get_running_loop().create_future()
+        self._send(make(number))
+        self._lookups[number] = pending
+        try:
+            return await pending
+        finally:
+            if self._lookups.pop(number, None):
+                self._ended()
+
     def answer(self, event: Answer) -> None:
         """Passes on what the worker says of one request."""
         match event:
@@ -97,18 +147,13 @@ class InFlight:
                 self.totals.prompt_tokens += event.prompt_tokens
                 if generation := self._chats.get(event.id):
                     generation.accept(event.prompt_tokens)
-            case Rejected():
-                self._end(
-                    event.id, ContextExceeded(event.prompt_tokens, event.ctx, more=event.more)
-                )
             case Embedded():
                 self._embedded(event)
-            case EmbedTooLong():
-                self._end(event.id, InputTooLong(event.index, event.tokens, event.limit))
-            case EmbedFailed():
-                self._end(event.id, VectorsFailed(self._name, event.reason))
-            case EmbedRefused():
-                self._end(event.id, VectorsRefused(self._name, event.reason, event.index))
+            case Tokenized() | Detokenized():
+                if (pending := self._lookups.get(event.id)) and not pending.done():
+                    pending.set_result(event)
+            case _:
+                self._end(event.id, _error(self._name, event))
 
     def deliver(self, output: Output) -> None:
         """Passes on new text."""
@@ -123,7 +168,7 @@ class InFlight:
 
     def fail(self, error: ApiError) -> None:
         """All of them end with this error."""
-        for number in [*self._chats, *self.embeddings]:
+        for number in [*self._chats, *self.embeddings, *self._lookups]:
             self._end(number, error)
 
     def _embedded(self, event: Embedded) -> None:
@@ -137,7 +182,7 @@ class InFlight:
     def _end(self, number: int, error: ApiError) -> None:
         if generation := self._chats.pop(number, None):
             generation.fail(error)
-        pending = self.embeddings.pop(number, None)
+        pending = self.embeddings.pop(number, None) or self._lookups.pop(number, None)
         if pending is not None and not pending.done():
             pending.set_exception(error)
         self._ended()
@@ -147,3 +192,24 @@ class InFlight:
         if self._chats.pop(number, None) or self.embeddings.pop(number, None):
             self._send(Cancel(number))
             self._ended()
+
+
+def _error(model: str, event: Bad) -> ApiError:
+    """What a worker's refusal is to a client."""
+    match event:
+        case Rejected():
+            return _misfit(event)
+        case Refused():
+            return InvalidRequest(event.reason, param=event.field)
+        case EmbedTooLong():
+            return InputTooLong(event.index, event.tokens, event.limit)
+        case EmbedFailed():
+            return VectorsFailed(model, event.reason)
+        case EmbedRefused():
+            return VectorsRefused(model, event.reason, event.index)
+
+
+def _misfit(event: Rejected) -> ApiError:
+    if event.prompt_tokens == 0:
+        return InvalidRequest("The prompt is empty: there is nothing to go on.", param="messages")
+    return ContextExceeded(event.prompt_tokens, event.ctx, more=event.more)

@@ -9,18 +9,22 @@ import traceback
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from backend.chat.gbnf import GrammarError
 from backend.engine.embed_messages import Embed
 from backend.engine.embedder import Embedder, NoEmbedder
 from backend.engine.frames import read_commands
+from backend.engine.grammars import Grammars
+from backend.engine.guide import Guide
 from backend.engine.llama import Model
 from backend.engine.loop import EngineLoop, Request
-from backend.engine.messages import Accepted, Command, Load, Rejected, Submit
+from backend.engine.messages import Accepted, Command, Load, Refused, Rejected, Submit
 from backend.engine.outbox import Outbox
+from backend.engine.vocabulary_messages import Detokenize, Detokenized, Tokenize, Tokenized
 
 _COUNTED = 10_000
 """Tokens by which a prompt that does not fit is counted further, to say how long it is."""
-
-
+_ENDLESS = 1 << 60
+"""More tokens than any answer has."""
 _PATIENCE = 10.0
 """Seconds the owner thread has to write down its cache."""
 
@@ -57,6 +61,7 @@ class Intake:
         self._outbox = outbox
         self._loads: queue.SimpleQueue[Load] = queue.SimpleQueue()
         self._services: Services | None = None
+        self._grammars: Grammars | None = None
         self.finished = threading.Event()
 
     def start(self) -> Load:
@@ -66,6 +71,7 @@ class Intake:
 
     def open(self, services: Services) -> None:
         """From now on requests can be served."""
+        self._grammars = Grammars(services.model.pieces, lambda: services.model.ends)
         self._services = services
 
     def _run(self) -> None:
@@ -101,25 +107,67 @@ class Intake:
             self._submit(command, self._services)
         elif isinstance(command, Embed):
             self._services.embedder.embed(command)
+        elif isinstance(command, Tokenize | Detokenize):
+            self._look_up(command, self._services.model)
         else:
             self._services.cancel(command.id)
+
+    def _look_up(self, command: Tokenize | Detokenize, model: Model) -> None:
+        """Answers what concerns the vocabulary only."""
+        if isinstance(command, Detokenize):
+            text = b"".join(model.piece(token, special=True) for token in command.tokens)
+            self._outbox.send(Detokenized(command.id, text.decode("utf-8", "replace")))
+            return
+        tokens = model.tokenize(
+            command.text, framed=command.add_special, parse_special=command.parse_special
+        )
+        wanted = tokens if command.pieces else []
+        pieces = tuple(model.piece(token, special=True).decode("latin-1") for token in wanted)
+        self._outbox.send(Tokenized(command.id, tuple(tokens), pieces))
 
     def _submit(self, command: Submit, services: Services) -> None:
         if services.loop is None:
             raise RuntimeError("a model that only makes vectors was asked to chat")
         # Tokenizing reads the vocabulary only, so it need not wait for a decode to end.
         enough = 2 * services.limit + _COUNTED
-        tokens = services.model.tokenize(command.prompt, enough)
+        tokens = _tokens(command, services.model, enough)
         room = services.limit - len(tokens)
         if room < 1 or not tokens:
             more = len(tokens) >= enough
             self._outbox.send(Rejected(command.id, len(tokens), services.limit, more))
             return
+        try:
+            guide = self._guide(command)
+        except GrammarError as error:
+            self._outbox.send(Refused(command.id, "grammar", f"grammar: {error}"))
+            return
         self._outbox.send(Accepted(command.id, len(tokens)))
         budget = room if command.max_tokens is None else min(room, command.max_tokens)
         fresh = command.reuse is False or (command.reuse is None and _repeatable(command))
-        request = Request(command.id, tuple(tokens), budget, command.sampling, command.stop, fresh)
+        request = Request(
+            command.id,
+            tuple(tokens),
+            budget,
+            command.sampling,
+            command.stop,
+            fresh,
+            guide,
+            command.logprobs,
+            _ENDLESS if command.ignore_eos else command.sampling.min_tokens,
+            command.specials,
+        )
         services.loop.submit(request)
+
+    def _guide(self, command: Submit) -> Guide | None:
+        if command.constraint is None or self._grammars is None:
+            return None
+        return self._grammars.guide(command.constraint, command.specials)
+
+
+def _tokens(command: Submit, model: Model, enough: int) -> list[int]:
+    if isinstance(command.prompt, str):
+        return model.tokenize(command.prompt, enough)
+    return list(command.prompt[:enough])
 
 
 def _repeatable(command: Submit) -> bool:

@@ -10,46 +10,32 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backend.chat.text import TextAssembler
 from backend.engine.audit import Audit
-from backend.engine.llama import Context, LlamaError, Model, Outcome, Sampler
-from backend.engine.messages import Event, FinishReason, Output, Sampling, Stats, Step
+from backend.engine.llama import Context, LlamaError, Model, Outcome
+from backend.engine.messages import Event, FinishReason, Output, Refused, Stats, Step
+from backend.engine.picker import Picker
 from backend.engine.plan import Chunk, Keep, Plan
+from backend.engine.request import Request as Request
 from backend.engine.scheduler import Scheduler
 from backend.engine.session_cache import SessionCache
 from backend.engine.shelf import Shelf
 
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A request that fits.
-
-    Attributes:
-        id: The server's number for it.
-        tokens: The prompt.
-        budget: Most tokens to generate, at least one.
-        sampling: How tokens are chosen.
-        stop: Texts that end it.
-        fresh: Whether it starts from an empty context when it is alone.
-    """
-
-    id: int
-    tokens: tuple[int, ...]
-    budget: int
-    sampling: Sampling
-    stop: tuple[str, ...]
-    fresh: bool
+_STUCK = (
+    "The answer cannot go on under its grammar: no token of the model fits, or the text can be "
+    "read in too many ways."
+)
 
 
 @dataclass(slots=True)
 class _Writer:
     """The answer of one request, as it grows."""
 
-    sampler: Sampler
+    picker: Picker
     text: TextAssembler
-    budget: int
+    request: Request
     generated: int = 0
 
 
@@ -163,14 +149,23 @@ class EngineLoop:
             self._sessions.revive(list(item.tokens))
         limit = len(item.tokens) + item.budget
         self._scheduler.submit(item.id, item.tokens, limit, fresh=item.fresh)
-        sampler = self._context.sampler(item.sampling)
-        self._writers[item.id] = _Writer(sampler, TextAssembler(item.stop), item.budget)
+        self._writers[item.id] = _Writer(self._picker(item), TextAssembler(item.stop), item)
+
+    def _picker(self, request: Request) -> Picker:
+        return Picker(
+            self._context.sampler(request.sampling),
+            request.guide,
+            self._model.ends if request.guide or request.shortest else (),
+            size=self._model.size,
+            shortest=request.shortest,
+            widest=request.sampling.top_k,
+        )
 
     def _release(self, request: int) -> None:
         self._scheduler.release(request)
         writer = self._writers.pop(request, None)
         if writer is not None:
-            writer.sampler.close()
+            writer.picker.close()
 
     def _edit(self, plan: Plan) -> None:
         for edit in plan.edits:
@@ -225,9 +220,22 @@ class EngineLoop:
         for chunk in chunks:
             row += len(chunk.tokens)
             if chunk.sample:
-                token = self._writers[chunk.job].sampler.sample(row)
-                outputs.append(self._write(chunk.job, token))
+                outputs += self._pick(chunk.job, row)
         return outputs
+
+    def _pick(self, request: int, row: int) -> list[Output]:
+        """Chooses a token for a request and adds it to its answer; nothing where none is left."""
+        writer = self._writers[request]
+        token = writer.picker.pick(row, writer.generated)
+        if token is None:
+            self._release(request)
+            self._send(Refused(request, "grammar", _STUCK))
+            return []
+        alternatives = writer.request.logprobs
+        if alternatives is None or self._model.ends_text(token):
+            return [self._write(request, token)]
+        told = writer.picker.report(row, token, alternatives)
+        return [replace(self._write(request, token), tokens=(told,))]
 
     def _write(self, request: int, token: int) -> Output:
         """Adds a token to a request's answer and ends it where it has to end."""
@@ -238,8 +246,11 @@ class EngineLoop:
         if self._model.ends_text(token):
             finish = "stop"
         else:
-            text = writer.text.feed(self._model.piece(token))
-            if not writer.text.stopped and writer.generated == writer.budget:
+            piece = self._model.piece(token, special=writer.request.specials)
+            text = writer.text.feed(piece)
+            if writer.picker.done:
+                finish = "stop"
+            elif not writer.text.stopped and writer.generated == writer.request.budget:
                 finish = "length"
         if finish is not None:
             text += writer.text.finish()
@@ -252,7 +263,7 @@ class EngineLoop:
             self._scheduler.extend(request, token)
         else:
             self._release(request)
-        return Output(request, text, writer.generated, cached, finish)
+        return Output(request, text, writer.generated, cached, finish, writer.text.stop)
 
     def _fail(self, request: int) -> Output:
         generated = self._writers[request].generated
@@ -263,7 +274,7 @@ class EngineLoop:
         scheduler, stats = self._scheduler, self._stats
         stats.active, stats.queued = scheduler.active, scheduler.queued
         stats.preempted, stats.longest_wait = scheduler.preempted, scheduler.longest_wait
-        shown = tuple(output for output in outputs if output.text or output.finish)
+        shown = tuple(output for output in outputs if output.text or output.finish or output.tokens)
         # Nothing else changes without one of these.
         state = (stats.steps, stats.active, stats.queued, stats.preempted)
         if shown or state != self._told:

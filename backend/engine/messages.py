@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from backend.chat.constraint import Constraint
 from backend.engine.embed_messages import (
     Embed,
     Embedded,
@@ -16,39 +17,12 @@ from backend.engine.embed_messages import (
     EmbedRefused,
     EmbedTooLong,
 )
+from backend.engine.sampling import Sampling as Sampling
+from backend.engine.sampling import TokenInfo
+from backend.engine.vocabulary_messages import Detokenize, Detokenized, Tokenize, Tokenized
 from backend.options import Options
 
 FinishReason = Literal["stop", "length", "error"]
-
-
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """How the next token is chosen.
-
-    Attributes:
-        temperature: 0 always takes the likeliest token; higher is more varied.
-        top_k: Keep the k likeliest tokens; 0 keeps all.
-        top_p: Keep the likeliest tokens that together have this probability.
-        min_p: Drop tokens less likely than this fraction of the likeliest one.
-        presence_penalty: Subtracted once from the logit of each token already generated.
-        frequency_penalty: Subtracted for each time a token was already generated.
-        typical_p: Keep the tokens whose surprise is nearest to what is expected, until together
-            they have this probability; 1 keeps all.
-        repeat_penalty: Divides the logit of each token already generated; 1 does nothing.
-        seed: Start of the random sequence; None draws one.
-        logit_bias: Tokens, and what is added to the logit of each.
-    """
-
-    temperature: float = 0.8
-    top_k: int = 40
-    top_p: float = 0.95
-    min_p: float = 0.05
-    typical_p: float = 1.0
-    presence_penalty: float = 0.0
-    frequency_penalty: float = 0.0
-    repeat_penalty: float = 1.0
-    seed: int | None = None
-    logit_bias: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +53,31 @@ class Submit:
 
     Attributes:
         id: Chosen by the server, never used twice in one life of a worker.
-        prompt: The rendered chat; special tokens in it are recognised.
+        prompt: The rendered chat, in which special tokens are recognised; or its tokens, all of
+            which are in the vocabulary.
         sampling: How tokens are chosen.
         max_tokens: Most tokens to generate; None for as many as the context holds.
         stop: Texts that end the generation and are not part of it.
         reuse: Whether cached work may be used although it can change the last bits of the logits;
             None leaves the choice to the engine.
+        constraint: What the answer has to look like.
+        logprobs: How many of the likeliest tokens to tell for each token, 0 to 20; None tells
+            nothing of the tokens.
+        ignore_eos: Whether the answer goes on where the model says that it is over.
+        specials: Whether control tokens show in the text, and to the constraint, as they are
+            written in a template; otherwise they are nothing, and forbidden by a constraint.
     """
 
     id: int
-    prompt: str
+    prompt: str | tuple[int, ...]
     sampling: Sampling
     max_tokens: int | None
     stop: tuple[str, ...]
     reuse: bool | None = None
+    constraint: Constraint | None = None
+    logprobs: int | None = None
+    ignore_eos: bool = False
+    specials: bool = False
     type: Literal["submit"] = "submit"
 
 
@@ -104,7 +89,7 @@ class Cancel:
     type: Literal["cancel"] = "cancel"
 
 
-Command = Load | Submit | Cancel | Embed
+Command = Load | Submit | Cancel | Embed | Tokenize | Detokenize
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +114,8 @@ class Loaded:
         chat: Whether it continues text; if not, it only makes vectors.
         width: Numbers in a vector.
         vocabulary: Number of tokens that there are.
+        parameters: Number of weights.
+        trained: Tokens of context that the model was trained for.
     """
 
     ctx: int
@@ -140,6 +127,8 @@ class Loaded:
     chat: bool = True
     width: int = 0
     vocabulary: int = 0
+    parameters: int = 0
+    trained: int = 0
     type: Literal["loaded"] = "loaded"
 
 
@@ -183,6 +172,16 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """A request cannot be taken: the field at fault, and why, in words for a person."""
+
+    id: int
+    field: str
+    reason: str
+    type: Literal["refused"] = "refused"
+
+
+@dataclass(frozen=True, slots=True)
 class Output:
     """What one step added to one request.
 
@@ -192,6 +191,8 @@ class Output:
         generated: Tokens generated so far, the end-of-text token included.
         cached: Prompt tokens that were not computed again.
         finish: Why it ended; None while it goes on. "error": the engine could not go on with it.
+        stop: The stop string that ended it.
+        tokens: The tokens since the last output, where they were asked for.
     """
 
     id: int
@@ -199,6 +200,8 @@ class Output:
     generated: int
     cached: int
     finish: FinishReason | None = None
+    stop: str | None = None
+    tokens: tuple[TokenInfo, ...] = ()
 
 
 @dataclass(slots=True)
@@ -248,9 +251,12 @@ Event = (
     | Note
     | Accepted
     | Rejected
+    | Refused
     | Step
     | Embedded
     | EmbedFailed
     | EmbedTooLong
     | EmbedRefused
+    | Tokenized
+    | Detokenized
 )

@@ -7,16 +7,17 @@ what the worker says.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+from collections.abc import Callable, Iterator
 
 from pydantic import ValidationError
 
 from backend.engine.child import Child
-from backend.engine.embed_messages import Embedded, EmbedFailed, EmbedRefused, EmbedTooLong
+from backend.engine.embed_messages import Embedded
 from backend.engine.generation import Generation
-from backend.engine.inflight import InFlight, Job
+from backend.engine.inflight import Found, InFlight, Job
 from backend.engine.messages import (
-    Accepted,
     Command,
     Event,
     Load,
@@ -24,26 +25,21 @@ from backend.engine.messages import (
     LoadFailed,
     Note,
     Progress,
-    Rejected,
     Stats,
     Step,
 )
-from backend.engine.state import Gate, Resilience, State
+from backend.engine.presence import Presence
+from backend.engine.state import Resilience, State
 from backend.engine.totals import Totals
-from backend.errors import (
-    ModelCrashed,
-    ModelFailed,
-    ModelLoading,
-    QueueFull,
-    ShuttingDown,
-)
+from backend.engine.vocabulary_messages import Detokenize, Tokenize
+from backend.errors import ModelCrashed, ModelLoading, QueueFull, ShuttingDown
 
 _ENDING, _KEEPING = 1.0, 12.0
 """Seconds a worker has to end, without and with a cache to write down."""
 _log = logging.getLogger(__name__)
 
 
-class Supervisor:
+class Supervisor(Presence):
     """One model: its worker process, its state, and its requests in flight."""
 
     def __init__(
@@ -57,24 +53,16 @@ class Supervisor:
             most_requests: Requests in flight, waiting ones included, before more are refused.
             resilience: How it is brought back after a crash.
         """
-        self.name = name
-        self.state = State.LOADING
-        self.progress = 0.0
-        self.error: str | None = None
+        self._resilience = resilience or Resilience()
+        super().__init__(name, most_requests, self._resilience.patience)
         self.restarts = 0
         self.stats = Stats()
-        self.card: Loaded | None = None
         self._load = load
-        self._most = most_requests
-        self._resilience = resilience or Resilience()
         self._child: Child | None = None
         self._inflight = InFlight(name, self._send, self._tell_gate)
         self._crashes = 0
         self._refusal = ""
-        self._settled = asyncio.Event()
-        self._closing = False
-        self._gate: Gate | None = None
-        self._outside = 0  # requests that wait at the gate
+        self._held = 0
 
     @property
     def pid(self) -> int | None:
@@ -97,27 +85,24 @@ class Supervisor:
         return self.stats.queued + self._outside
 
     @property
-    def in_use(self) -> bool:
-        """Whether somebody waits for an answer of it."""
-        return len(self._inflight) > 0
+    def requests(self) -> int:
+        """How many it has: somebody waits for an answer of each."""
+        return len(self._inflight) + self._held
 
-    def wait_at(self, gate: Gate) -> None:
-        """The model is loaded on demand, by somebody who lets requests through when it is there."""
-        self._gate = gate
-        self._become(State.UNLOADED, None)
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Within, straight after ``ready``, one request counts, also between its choices."""
+        self._held += 1
+        try:
+            yield
+        finally:
+            self._held -= 1
+            self._tell_gate()
 
     def begin(self) -> None:
         """It is about to be loaded: ``run`` follows."""
-        self.progress = 0.0
         self._crashes = 0
-        self._become(State.LOADING, None)
-
-    def rest(self) -> None:
-        """It has been unloaded: ``run`` has ended."""
-        self.card = None
-        self.progress = 0.0
-        self._closing = False
-        self._become(State.UNLOADED, None)
+        super().begin()
 
     def close(self) -> None:
         """The server is being stopped: all requests end now, and none is taken any more.
@@ -127,52 +112,6 @@ class Supervisor:
         self._closing = True
         self._settled.set()
         self._inflight.fail(ShuttingDown())
-
-    def refuse(self, reason: str) -> None:
-        """It can never be loaded here."""
-        self._become(State.FAILED, reason)
-
-    async def settled(self) -> None:
-        """Waits until the model is ready, has failed, or is not wanted."""
-        await self._settled.wait()
-
-    async def ready(self) -> Loaded:
-        """What the worker said of the model; waits for one on demand, or a while for a restart.
-
-        Raises:
-            ModelLoading: It is loaded for the first time, or is not back in time.
-            ModelFailed: It cannot be loaded.
-            QueueFull: Too many wait for it to be loaded.
-            ShuttingDown: The server is being stopped.
-        """
-        if self._gate is not None:
-            await self._pass(self._gate)
-        return await self._present()
-
-    async def _pass(self, gate: Gate) -> None:
-        if self._outside >= self._most:
-            raise QueueFull(self.name, self._outside)
-        self._outside += 1
-        try:
-            await gate.open(self.name)
-        finally:
-            self._outside -= 1
-
-    async def _present(self) -> Loaded:
-        """As ``ready``, but for a model that is loaded already or on its way back."""
-        if self.state is State.RESTARTING:
-            try:
-                async with asyncio.timeout(self._resilience.patience):
-                    await self._settled.wait()
-            except TimeoutError as error:
-                raise ModelLoading(self.name, "being restarted") from error
-        if self._closing:
-            raise ShuttingDown
-        if self.state is State.FAILED:
-            raise ModelFailed(self.name, self.error or "it could not be loaded")
-        if self.state is not State.READY or self.card is None:
-            raise ModelLoading(self.name)
-        return self.card
 
     async def submit(self, job: Job) -> Generation:
         """Starts a request, straight after ``ready``; returns once the worker has taken it.
@@ -199,6 +138,15 @@ class Supervisor:
         """
         await self._admit()
         return await self._inflight.embed(inputs)
+
+    async def look_up(self, make: Callable[[int], Tokenize | Detokenize]) -> Found:
+        """What the vocabulary says, straight after ``ready``.
+
+        Raises:
+            ApiError: The model is not there, or has too many requests.
+        """
+        await self._admit()
+        return await self._inflight.look_up(make)
 
     async def _admit(self) -> None:
         """Returns when one more request can be sent; whoever asks has been let in by ``ready``."""
@@ -263,8 +211,6 @@ class Supervisor:
             case Embedded():
                 self._crashes = 0
                 self._inflight.answer(event)
-            case Accepted() | Rejected() | EmbedTooLong() | EmbedRefused() | EmbedFailed():
-                self._inflight.answer(event)
             case Progress():
                 self.progress = event.fraction
             case Loaded():
@@ -274,6 +220,8 @@ class Supervisor:
                 self._refusal = event.reason
             case Note():
                 _log.warning("%s: %s", self.name, event.text)
+            case _:
+                self._inflight.answer(event)
 
     def _deliver(self, step: Step) -> None:
         self.stats = step.stats
@@ -285,15 +233,3 @@ class Supervisor:
     def _send(self, command: Command) -> None:
         if self._child is not None:
             self._child.send(command)
-
-    def _become(self, state: State, error: str | None) -> None:
-        self.state, self.error = state, error
-        if state in (State.READY, State.FAILED, State.UNLOADED):
-            self._settled.set()
-        elif not self._closing:
-            self._settled.clear()
-        self._tell_gate()
-
-    def _tell_gate(self) -> None:
-        if self._gate is not None:
-            self._gate.changed()

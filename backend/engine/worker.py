@@ -121,6 +121,8 @@ def _card(model: Model, limit: int, context: Context | None) -> Loaded:
         chat=context is not None,
         width=model.width,
         vocabulary=model.size,
+        parameters=model.parameters,
+        trained=model.trained,
     )
 
 

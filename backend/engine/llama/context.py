@@ -197,4 +197,4 @@ class Context:
 
     def sampler(self, sampling: Sampling) -> Sampler:
         """A sampler for one request; to be closed."""
-        return Sampler(self._context, self._model.size, self.request_limit, sampling)
+        return Sampler(self._context, self._model, self.request_limit, sampling)

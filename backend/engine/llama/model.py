@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 from collections.abc import Callable
+from functools import cached_property
 
 import llama_cpp as lib
 
@@ -64,18 +65,27 @@ class Model:
         self._bos = lib.llama_vocab_bos(vocab) if lib.llama_vocab_get_add_bos(vocab) else -1
         self.adapters = Adapters(model, load.options.loras, log)
 
-    def tokenize(self, text: str, enough: int | None = None) -> list[int]:
+    def tokenize(
+        self,
+        text: str,
+        enough: int | None = None,
+        *,
+        framed: bool = True,
+        parse_special: bool = True,
+    ) -> list[int]:
         """The tokens of a rendered chat, with exactly one beginning-of-text where the model has it.
 
         Args:
             text: The chat.
             enough: A count from which on the rest need not be looked at.
+            framed: Whether the beginning-of-text is added.
+            parse_special: Whether special tokens in it are recognised.
 
         Raises:
             LlamaError: The text is too long to count.
         """
-        tokens = self._tokens(text, parse_special=True, enough=enough)
-        if self._bos >= 0 and tokens[:1] != [self._bos]:
+        tokens = self._tokens(text, parse_special=parse_special, enough=enough)
+        if framed and self._bos >= 0 and tokens[:1] != [self._bos]:
             tokens.insert(0, self._bos)
         return tokens
 
@@ -116,15 +126,24 @@ class Model:
             # More tokens than bytes: a space can be three, and some characters are spelled out.
             most = -count
 
-    def piece(self, token: int) -> bytes:
-        """The bytes of a token; none for control tokens."""
+    def piece(self, token: int, *, special: bool = False) -> bytes:
+        """The bytes of a token; none for control tokens, unless ``special`` ones are wanted."""
         size = 64
         while True:
             buffer = ctypes.create_string_buffer(size)
-            written = lib.llama_token_to_piece(self._vocab, token, buffer, size, 0, False)
+            written = lib.llama_token_to_piece(self._vocab, token, buffer, size, 0, special)
             if written >= 0:
                 return buffer.raw[:written]
             size = -written
+
+    def pieces(self, special: bool) -> list[bytes]:
+        """The bytes of all tokens, as of ``piece``."""
+        return [self.piece(token, special=special) for token in range(self.size)]
+
+    @cached_property
+    def ends(self) -> tuple[int, ...]:
+        """The tokens with which the model says that it is done."""
+        return tuple(token for token in range(self.size) if self.ends_text(token))
 
     def ends_text(self, token: int) -> bool:
         """Whether the model says with this token that it is done."""
@@ -168,6 +187,16 @@ class Model:
         """The chat template in the file."""
         found = lib.llama_model_chat_template(self.handle, None)
         return found.decode("utf-8", "replace") if found else None
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights."""
+        return int(lib.llama_model_n_params(self.handle))
+
+    @property
+    def trained(self) -> int:
+        """Tokens of context it was trained for."""
+        return int(lib.llama_model_n_ctx_train(self.handle))
 
     @property
     def fingerprint(self) -> str:

@@ -53,3 +53,11 @@ def test_pieces_make_no_difference(text: str, stops: list[str]) -> None:
     # Letter by letter the first stop string to be complete wins, which may begin later.
     assert letter_by_letter.startswith(expected)
     assert not any(stop in letter_by_letter for stop in stops)
+
+
+def test_the_string_that_was_found_is_told() -> None:
+    found = StopFilter(["END", "STOP"])
+    assert found.feed("one ST") == "one "
+    assert found.found is None
+    assert found.feed("OP END") == ""
+    assert found.found == "STOP"
