@@ -1,0 +1,1 @@
+"""Clients of other projects at the bundled server, one program for each."""
