@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import sys
 from collections.abc import Sequence
 
@@ -17,6 +18,8 @@ from backend.settings import (
     PARALLEL,
     PORT,
     QUEUE,
+    SESSION_TTL,
+    SESSIONS,
     THREADS,
     Room,
     Settings,
@@ -24,27 +27,38 @@ from backend.settings import (
     parse_specs,
     require_files,
 )
+from serving.arguments import add_serving_arguments, read_serving_options
+from serving.errors import OptionError
+from serving.keys import new_secret
+
+_KEYS = "COUNCIL_BACKEND_API_KEYS"
 
 _EXAMPLES = """\
 examples:
   python -m backend --model builtin:sage
   python -m backend --model builtin:sage --model builtin:atlas=geographer --port 0
+  python -m backend --model builtin:sage --host 0.0.0.0 --api-keys-file keys.txt
   python -m backend --model ~/models/qwen3-4b-q4_k_m.gguf=qwen --ctx 16384 --parallel 4
 
+python -m backend keys new prints a random key for such a file.
 GET /health says which models are ready; POST /v1/chat/completions takes what OpenAI's API takes.
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the server; returns the exit code."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    if arguments == ["keys", "new"]:
+        sys.stdout.write(new_secret() + "\n")
+        return 0
     try:
-        settings = parse(argv)
+        settings = parse(arguments)
         _require("llama_cpp")
         if not settings.exit_with_parent:
             # A panel's server goes on with the models there are: one expert less, not none.
             require_files(settings.models)
         run(settings)
-    except UsageError as error:
+    except (OptionError, UsageError) as error:
         return _fail(str(error), 2)
     except StartupError as error:
         return _fail(str(error), 1)
@@ -56,6 +70,7 @@ def parse(argv: Sequence[str] | None = None) -> Settings:
 
     Raises:
         UsageError: A value is impossible.
+        OptionError: The same, of what any server has.
     """
     options = _parser().parse_args(argv)
     return Settings(
@@ -73,6 +88,9 @@ def parse(argv: Sequence[str] | None = None) -> Settings:
             models=MODELS_MAX.check(options.models_max),
             memory=parse_size("--models-max-memory", options.models_max_memory),
         ),
+        sessions=SESSIONS.check(options.sessions),
+        session_ttl=SESSION_TTL.check(options.session_ttl),
+        serving=read_serving_options(options, os.environ, _KEYS),
     )
 
 
@@ -102,6 +120,8 @@ def _parser() -> argparse.ArgumentParser:
         "gpu-layers": (-1, "layers to put on a GPU where there is one (default: all)"),
         "queue": (256, "requests that may wait for each model (default: %(default)s)"),
         "models-max": (0, "models loaded at the same time, on demand (default: all, at once)"),
+        "sessions": (1000, "conversations kept for clients, 0 for none (default: %(default)s)"),
+        "session-ttl": (3600, "seconds until an unused one is forgotten (default: %(default)s)"),
     }
     for name, (default, text) in numbers.items():
         parser.add_argument(f"--{name}", type=int, default=default, metavar="N", help=text)
@@ -117,6 +137,7 @@ def _parser() -> argparse.ArgumentParser:
         help="end when standard input ends, as it does when the starting process is gone",
     )
     add_model_arguments(parser)
+    add_serving_arguments(parser, _KEYS)
     return parser
 
 

@@ -5,15 +5,20 @@ BackendError
 ├─ StartupError             the machine (a port in use, no model that loads): exit code 1
 └─ ApiError                 a request: an HTTP status and OpenAI's error object
    ├─ InvalidRequest        400  a field, named in ``param``
-   ├─ ContextExceeded       400  the prompt does not fit; both counts
-   ├─ InputTooLong          400  a text to embed does not fit; both counts
-   ├─ VectorsRefused        400  a text, or a model, of which no vector can be made
+   │  ├─ ContextExceeded         the prompt does not fit; both counts
+   │  ├─ InputTooLong            a text to embed does not fit; both counts
+   │  └─ VectorsRefused          a text, or a model, of which no vector can be made
    ├─ ModelNotFound         404  lists the models there are
-   ├─ RouteError            4xx  no such route, wrong method, body too large
+   ├─ SessionNotFound       404  unknown, expired, or somebody else's
+   ├─ SessionBusy           409  another turn of it is under way
+   ├─ ModelInUse            409  a model to unload has requests
+   ├─ RouteError            4xx  no such route, wrong method
+   ├─ Unserved              4xx, 5xx  no key, too much in a minute, body too large, out of time
    ├─ QueueFull             429  with Retry-After
+   ├─ TooManySessions       429  with Retry-After
    ├─ ModelLoading          503  with Retry-After
    ├─ ModelFailed           503  the reason it cannot be loaded
-   ├─ ModelCrashed          503  its worker process died during the request
+   ├─ ModelCrashed          503  its worker process died during the request; with Retry-After
    ├─ VectorsFailed         503  a text's vector cannot be computed, for want of memory above all
    ├─ ShuttingDown          503
    └─ InternalError         500  a fault of this program; details go to the log only
@@ -22,7 +27,6 @@ BackendError
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import ClassVar
 
 
 class BackendError(Exception):
@@ -45,12 +49,14 @@ class ApiError(BackendError):
         type: OpenAI's class of error.
         code: What happened, for programs; None where OpenAI has none.
         param: The field of the request at fault.
+        soon: Whether the same request may do in a moment: then the client is told to try again.
         headers: HTTP headers that belong to the error.
     """
 
     status: int = 500
-    type: ClassVar[str] = "server_error"
+    type: str = "server_error"
     code: str | None = None
+    soon: bool = False
 
     def __init__(
         self, message: str, *, param: str | None = None, headers: Mapping[str, str] | None = None
@@ -59,7 +65,7 @@ class ApiError(BackendError):
         super().__init__(message)
         self.message = message
         self.param = param
-        self.headers = dict(headers or {})
+        self.headers = {**({"Retry-After": "1"} if self.soon else {}), **(headers or {})}
 
 
 class InvalidRequest(ApiError):
@@ -71,30 +77,29 @@ class InvalidRequest(ApiError):
     def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
         """Takes the message, the field and a code."""
         super().__init__(message, param=param)
-        self.code = code
+        self.code = code or self.code
 
 
-class ContextExceeded(ApiError):
+class ContextExceeded(InvalidRequest):
     """The prompt leaves no room for an answer."""
 
-    status = 400
-    type = "invalid_request_error"
     code = "context_length_exceeded"
 
     def __init__(self, prompt_tokens: int, ctx: int, *, more: bool = False) -> None:
         """Takes both counts, in tokens; ``more`` when the first one is only a part."""
+        # Clients know by "prompt is too long" (Anthropic's words) and "this model's maximum context
+        # length is" (OpenAI's) what went wrong, and take a larger model or shorten by themselves.
         super().__init__(
-            f"The prompt has {'more than ' * more}{prompt_tokens} tokens, but the model's context "
-            f"is {ctx} tokens and the answer needs at least one of them. Shorten the messages.",
+            f"The prompt is too long: it has {'more than ' * more}{prompt_tokens} tokens, but this"
+            f" model's maximum context length is {ctx} tokens and the answer needs at least one of"
+            " them. Shorten the messages.",
             param="messages",
         )
 
 
-class InputTooLong(ApiError):
+class InputTooLong(InvalidRequest):
     """A text to embed has more tokens than the model reads."""
 
-    status = 400
-    type = "invalid_request_error"
     code = "context_length_exceeded"
 
     def __init__(self, index: int, tokens: int, limit: int) -> None:
@@ -106,11 +111,8 @@ class InputTooLong(ApiError):
         )
 
 
-class VectorsRefused(ApiError):
+class VectorsRefused(InvalidRequest):
     """No vector can be made of a text, or by the model at all."""
-
-    status = 400
-    type = "invalid_request_error"
 
     def __init__(self, model: str, reason: str, index: int | None) -> None:
         """Takes the model, the reason, and the text at fault unless it is the model."""
@@ -132,7 +134,7 @@ class ModelNotFound(ApiError):
 
 
 class RouteError(ApiError):
-    """HTTP itself: no such route, a method it does not take, a body that is too large."""
+    """HTTP itself: no such route, or a method it does not take."""
 
     type = "invalid_request_error"
 
@@ -142,18 +144,88 @@ class RouteError(ApiError):
         self.status = status
 
 
+class Unserved(ApiError):
+    """The server would not serve it, whatever it was about."""
+
+    def __init__(
+        self, message: str, status: int, type: str, code: str | None, headers: Mapping[str, str]
+    ) -> None:
+        """Takes what was said where it was refused."""
+        super().__init__(message, headers=headers)
+        self.status, self.type, self.code = status, type, code
+
+
+class SessionNotFound(ApiError):
+    """No session has this id, for this client."""
+
+    status = 404
+    type = "invalid_request_error"
+    code = "session_not_found"
+
+    def __init__(self, id: str) -> None:
+        """Takes the unknown id."""
+        super().__init__(
+            f"There is no session {id[:200]!r}: it has not begun, has expired, or was deleted.",
+            param="session_id",
+        )
+
+
+class SessionBusy(ApiError):
+    """A session takes one turn after the other."""
+
+    status = 409
+    type = "invalid_request_error"
+    code = "session_busy"
+
+    def __init__(self, id: str) -> None:
+        """Takes the session."""
+        super().__init__(
+            f"Another request of the session {id!r} is not answered yet. Wait for its end.",
+            param="session_id",
+        )
+
+
+class ModelInUse(ApiError):
+    """A model cannot be unloaded while requests wait for its answers."""
+
+    status = 409
+    type = "invalid_request_error"
+    code = "model_in_use"
+
+    def __init__(self, model: str, requests: int) -> None:
+        """Takes the model and how many requests it has."""
+        super().__init__(
+            f"The model {model!r} is in use: requests not answered yet: {requests}. Try again when"
+            " they are.",
+            param="model",
+        )
+
+
+class TooManySessions(ApiError):
+    """All sessions that are kept have a turn under way."""
+
+    status = 429
+    type = "rate_limit_error"
+    code = "too_many_sessions"
+    soon = True
+
+    def __init__(self, most: int) -> None:
+        """Takes how many are kept."""
+        super().__init__(f"All {most} sessions of this server are in use. Try again in a moment.")
+
+
 class QueueFull(ApiError):
     """Too many requests wait for this model."""
 
     status = 429
     type = "rate_limit_error"
     code = "queue_full"
+    soon = True
 
     def __init__(self, model: str, waiting: int) -> None:
         """Takes the model and how many requests it has."""
         super().__init__(
-            f"The model {model!r} has {waiting} requests already. Try again in a moment.",
-            headers={"Retry-After": "1"},
+            f"The model {model!r} has {waiting} requests already. Try again in a moment."
         )
 
 
@@ -162,13 +234,11 @@ class ModelLoading(ApiError):
 
     status = 503
     code = "model_loading"
+    soon = True
 
     def __init__(self, model: str, what: str = "loading") -> None:
         """Takes the model and what it is doing."""
-        super().__init__(
-            f"The model {model!r} is {what}. Try again in a moment.",
-            headers={"Retry-After": "1"},
-        )
+        super().__init__(f"The model {model!r} is {what}. Try again in a moment.")
 
 
 class ModelFailed(ApiError):
@@ -187,12 +257,12 @@ class ModelCrashed(ApiError):
 
     status = 503
     code = "model_crashed"
+    soon = True
 
     def __init__(self, model: str, reason: str) -> None:
         """Takes the model and how its process ended."""
         super().__init__(
-            f"The model {model!r} stopped during this request: {reason}. It is started again.",
-            headers={"Retry-After": "1"},
+            f"The model {model!r} stopped during this request: {reason}. It is started again."
         )
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 from backend.engine.state import State
 from backend.engine.supervisor import Supervisor
+from backend.errors import ModelInUse
 from backend.settings import Room
 
 _MIB = 1 << 20
@@ -25,12 +26,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(eq=False, slots=True)
 class _Kept:
-    """A model, and what is known of it."""
+    """A model, and what is known of it; a resident one has been there from the start."""
 
     model: Supervisor
     size: int
     task: asyncio.Task[None] | None = None
     used_at: int = 0
+    resident: bool = False
     closing: bool = False
     leaving: bool = False
     turns: list[asyncio.Future[None]] = field(default_factory=list)
@@ -39,7 +41,8 @@ class _Kept:
     @property
     def is_loaded(self) -> bool:
         """Whether it takes room."""
-        return self.task is not None and self.model.state is not State.FAILED
+        alive = self.task is not None and not self.task.done()
+        return alive and self.model.state is not State.FAILED
 
     @property
     def is_open(self) -> bool:
@@ -50,8 +53,18 @@ class _Kept:
     @property
     def is_free(self) -> bool:
         """Whether it can go at once."""
-        in_use = self.model.in_use or self.entering
+        in_use = self.model.requests or self.entering
         return self.model.state is State.READY and not (in_use or self.leaving)
+
+    @property
+    def requests(self) -> int:
+        """How many it has, those that wait for it included."""
+        return self.model.requests + self.entering + len(self.turns)
+
+    def load(self) -> None:
+        """Begins to load it."""
+        self.model.begin()
+        self.task = asyncio.create_task(self.model.run())
 
     def let_in(self) -> None:
         """All that wait for it may go on."""
@@ -84,11 +97,17 @@ class Keeper:
             if not self._could_fit(kept):
                 kept.model.refuse(_too_large(kept.size, room.memory))
 
+    def start(self) -> None:
+        """Loads all models, for as long as nobody unloads them."""
+        for kept in self._kept.values():
+            kept.resident = True
+            kept.load()
+
     async def open(self, model: str) -> None:
         """Returns when a model is there, or cannot be."""
         kept = self._kept[model]
         kept.used_at = next(self._clock)
-        if self._ended or kept.is_open or not self._could_fit(kept):
+        if self._ended or kept.resident or kept.is_open or not self._could_fit(kept):
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         kept.turns.append(turn)
@@ -103,6 +122,27 @@ class Keeper:
             else:
                 kept.entering -= 1
             self.changed()
+
+    def summon(self, model: str) -> None:
+        """From now on requests wait until a model is loaded, and try again if that has failed."""
+        kept = self._kept[model]
+        kept.resident = kept.resident and kept.is_open
+
+    async def unload(self, model: str) -> None:
+        """Returns when a model's worker is gone; the next request loads it again.
+
+        Raises:
+            ModelInUse: It has requests.
+        """
+        kept = self._kept[model]
+        if kept.requests:
+            raise ModelInUse(model, kept.requests)
+        if kept.task is not None and not kept.leaving:
+            kept.resident = False
+            self._dismiss(kept)
+        if self._departures:
+            # Not gathered: who leaves while waiting must not take the departures along.
+            await asyncio.wait(self._departures)
 
     def changed(self) -> None:
         """A model's state has changed, or a request has ended: soon does what is possible now."""
@@ -129,6 +169,8 @@ class Keeper:
         for kept in self._kept.values():
             if kept.is_open:
                 kept.let_in()
+            elif kept.resident:
+                continue
             elif kept.task is not None and kept.model.state is State.FAILED:
                 _log.warning("%s: cannot be loaded: %s", kept.model.name, kept.model.error)
                 kept.task = None  # the next request tries again
@@ -148,8 +190,7 @@ class Keeper:
                 kept.let_in()
             return True
         if self._fits(kept):
-            kept.model.begin()
-            kept.task = asyncio.create_task(kept.model.run())
+            kept.load()
             return True
         self._make_room()
         return False

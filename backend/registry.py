@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import time
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 from backend.chat.template import ChatTemplate
 from backend.cpus import default_threads
 from backend.engine.messages import Load, Loaded
 from backend.engine.supervisor import Supervisor
 from backend.errors import InvalidRequest, ModelNotFound
+from backend.gguf import parts_of
 from backend.keeper import Keeper
 from backend.memory import needed
-from backend.settings import ModelSpec, Settings
+from backend.sessions import Sessions
+from backend.settings import ModelSpec, Room, Settings
 
 
 class Model:
@@ -29,6 +31,12 @@ class Model:
         self._load = load
         self.supervisor = Supervisor(spec.id, load, settings.parallel + settings.queue)
         self.created = int(time.time())
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of its file or files; None when one is missing."""
+        files = parts_of(self.path)
+        return sum(file.stat().st_size for file in files) if all(map(Path.is_file, files)) else None
 
     @functools.cached_property
     def memory(self) -> int:
@@ -49,25 +57,24 @@ def chat_template(card: Loaded) -> ChatTemplate:
 class Registry:
     """Finds models by id, starts them and stops them."""
 
-    def __init__(self, models: Iterable[Model], keeper: Keeper | None = None) -> None:
-        """Takes models with different ids, and who loads them on demand."""
+    def __init__(self, models: Iterable[Model], room: Room, sessions: Sessions) -> None:
+        """Takes models with different ids, how many may be loaded, and the conversations."""
         self._models = {model.id: model for model in models}
-        self._tasks: list[asyncio.Task[None]] = []
-        self._keeper = keeper
+        self.on_demand = room.is_limited
+        """Whether models are loaded when they are asked, and unloaded again."""
+        self.sessions = sessions
+        sizes = [(model.supervisor, self._size(model)) for model in self._models.values()]
+        self._keeper = Keeper(room, sizes)
+
+    def _size(self, model: Model) -> int:
+        # Reading a file's header takes a moment, for nothing where there is no limit.
+        return model.memory if self.on_demand else 0
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Registry:
         """Prepares the models of a command line."""
         models = [Model(spec, _load(spec, settings), settings) for spec in settings.models]
-        if not settings.room.is_limited:
-            return cls(models)
-        keeper = Keeper(settings.room, [(model.supervisor, model.memory) for model in models])
-        return cls(models, keeper)
-
-    @property
-    def on_demand(self) -> bool:
-        """Whether models are loaded when they are asked, and unloaded again."""
-        return self._keeper is not None
+        return cls(models, settings.room, Sessions(settings.sessions, settings.session_ttl))
 
     @property
     def models(self) -> list[Model]:
@@ -94,8 +101,25 @@ class Registry:
 
     def start(self) -> None:
         """Begins to load all models, unless they are loaded on demand."""
-        if self._keeper is None:
-            self._tasks = [asyncio.create_task(model.supervisor.run()) for model in self.models]
+        if not self.on_demand:
+            self._keeper.start()
+
+    async def load(self, model: Model) -> None:
+        """Returns when a model is ready; makes room for it as a request to it would.
+
+        Raises:
+            ApiError: It cannot be loaded.
+        """
+        self._keeper.summon(model.id)
+        await model.supervisor.ready()
+
+    async def unload(self, model: Model) -> None:
+        """Returns when a model is not loaded any more; the next request to it loads it again.
+
+        Raises:
+            ModelInUse: It has requests.
+        """
+        await self._keeper.unload(model.id)
 
     async def settled(self) -> None:
         """Waits until each model is ready or has failed."""
@@ -105,13 +129,7 @@ class Registry:
         """Ends every request and every worker."""
         for model in self.models:
             model.supervisor.close()
-        if self._keeper is not None:
-            await self._keeper.close()
-        for task in self._tasks:
-            task.cancel()
-        for task in self._tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await self._keeper.close()
 
 
 def _load(spec: ModelSpec, settings: Settings) -> Load:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,8 @@ from pathlib import Path
 from backend import builtin
 from backend.errors import UsageError
 from backend.options import Lora, Options
+from serving.options import Options as Serving
+from serving.sizes import read_size
 
 _BUILTIN = "builtin:"
 
@@ -58,6 +59,9 @@ class Settings:
         exit_with_parent: Whether the end of standard input ends the server.
         options: How models are loaded, but for their adapters.
         room: How many models may be loaded at the same time.
+        sessions: Conversations that are kept; 0 for none.
+        session_ttl: Seconds after its last turn when one is forgotten; 0 for never.
+        serving: Who is served, and how much.
     """
 
     models: tuple[ModelSpec, ...]
@@ -71,6 +75,9 @@ class Settings:
     exit_with_parent: bool
     options: Options = field(default_factory=Options)
     room: Room = field(default_factory=Room)
+    sessions: int = 1000
+    session_ttl: int = 3600
+    serving: Serving = field(default_factory=Serving)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,8 @@ THREADS = Bounds("--threads", 0, 1024)
 GPU_LAYERS = Bounds("--gpu-layers", -1, 100_000)
 MODELS_MAX = Bounds("--models-max", 0, 10_000)
 QUEUE = Bounds("--queue", 0, 1_000_000)
+SESSIONS = Bounds("--sessions", 0, 1_000_000)
+SESSION_TTL = Bounds("--session-ttl", 0, 1_000_000_000)
 
 
 def parse_size(option: str, text: str) -> int:
@@ -109,10 +118,10 @@ def parse_size(option: str, text: str) -> int:
     Raises:
         UsageError: It is neither.
     """
-    found = re.fullmatch(r"(\d{1,18}(?:\.\d+)?)([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
-    if found is None:
+    size = read_size(text)
+    if size is None:
         raise UsageError(f"{option} must be bytes, or a size like 512M or 8G, not {text!r}")
-    return int(float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " "))
+    return size
 
 
 def parse_spec(text: str) -> ModelSpec:

@@ -1,4 +1,4 @@
-"""Server-sent events, as OpenAI's clients read them."""
+"""Server-sent events, as OpenAI's and Anthropic's clients read them."""
 
 from __future__ import annotations
 
@@ -10,3 +10,8 @@ CONTENT_TYPE = "text/event-stream; charset=utf-8"
 def data(json: str) -> str:
     """An event with one line of JSON."""
     return f"data: {json}\n\n"
+
+
+def named(name: str, json: str) -> str:
+    """An event that says what it is, with one line of JSON."""
+    return f"event: {name}\ndata: {json}\n\n"

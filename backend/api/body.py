@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -11,13 +10,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from quart import request
 
-from backend.errors import InvalidRequest, RouteError
+from backend.errors import InvalidRequest
+from serving.body import read_body
 
 Body = TypeVar("Body", bound=BaseModel)
 
-_MOST_BYTES = 8 << 20
-_MOST_DISCARDED = 8 * _MOST_BYTES
-_PATIENCE = 60.0
 _RANGE_ERRORS = {"greater_than", "greater_than_equal", "less_than", "less_than_equal"}
 _UNION_BRANCH = re.compile(r"str$|.*[\[\]-]")
 """Pydantic puts the branch of a union into an error's path; it means nothing to a client."""
@@ -28,44 +25,18 @@ async def parse_body(model: type[Body]) -> Body:
 
     Raises:
         InvalidRequest: It is no JSON object, or a field is wrong.
-        RouteError: It is too large, or does not arrive.
+        Refusal: It is too large, or does not arrive.
     """
     if not (request.mimetype == "application/json" or request.mimetype.endswith("+json")):
-        found = request.mimetype or "none"
+        found = request.mimetype[:100] or "none"
         raise InvalidRequest(f"The Content-Type must be application/json, not {found}.")
-    raw = await _read()
+    raw = await read_body(request)
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:
         # Of a union's branches the one that got furthest tells most.
         detail = max(error.errors(), key=lambda found: len(found["loc"]))
         raise _explain(detail, model) from error
-
-
-async def _read() -> bytes:
-    """The bytes of the body.
-
-    One that is too large is read to its end all the same, within reason: a client that is still
-    sending when the connection closes never sees the answer.
-
-    Raises:
-        RouteError: It is too large, or does not arrive.
-    """
-    kept = bytearray()
-    size = 0
-    try:
-        async with asyncio.timeout(_PATIENCE):
-            async for piece in request.body:
-                size += len(piece)
-                if size <= _MOST_BYTES:
-                    kept += piece
-                elif size > _MOST_DISCARDED:
-                    break
-    except TimeoutError as error:
-        raise RouteError(408, f"The body did not arrive within {_PATIENCE:.0f} seconds.") from error
-    if size > _MOST_BYTES:
-        raise RouteError(413, f"The body has more than {_MOST_BYTES} bytes.")
-    return bytes(kept)
 
 
 def _explain(detail: ErrorDetails, model: type[BaseModel]) -> InvalidRequest:

@@ -10,6 +10,8 @@ from array import array
 from quart import Blueprint, Response
 
 from backend.api.body import parse_body
+from backend.api.metering import charge
+from backend.api.replies import json_reply
 from backend.engine.embed_messages import Embedded
 from backend.engine.messages import Loaded
 from backend.errors import InvalidRequest
@@ -29,12 +31,13 @@ def routes(registry: Registry) -> Blueprint:
         refuse_dimensions(request, card)
         # The task ends here when the client leaves, and takes the request along.
         embedded = await model.supervisor.embed(request.input)
+        charge(embedded.tokens)
         answer = Embeddings(
             data=to_data(embedded, request),
             model=model.id,
             usage=EmbeddingsUsage(prompt_tokens=embedded.tokens, total_tokens=embedded.tokens),
         )
-        return Response(answer.model_dump_json(), content_type="application/json")
+        return json_reply(answer)
 
     return blueprint
 

@@ -7,9 +7,11 @@ from typing import Literal
 
 from quart import Blueprint, Response
 
+from backend.api.replies import json_reply
 from backend.engine.state import State
 from backend.registry import Model, Registry
 from backend.schema.health import EngineCounters, Health, ModelHealth
+from serving.gate import installed
 
 
 def routes(registry: Registry) -> Blueprint:
@@ -20,9 +22,11 @@ def routes(registry: Registry) -> Blueprint:
     async def health() -> Response:
         states = [model.supervisor.state for model in registry.models]
         models = [_model(model, on_demand=registry.on_demand) for model in registry.models]
-        found = Health(status=overall(states), models=models)
-        status = 200 if {State.READY, State.UNLOADED} & set(states) else 503
-        return Response(found.model_dump_json(), status, content_type="application/json")
+        draining = installed().drain.draining
+        found = Health(status="draining" if draining else overall(states), models=models)
+        answers = not draining and {State.READY, State.UNLOADED} & set(states)
+        status = 200 if answers else 503
+        return json_reply(found, status)
 
     return blueprint
 

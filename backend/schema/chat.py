@@ -4,45 +4,73 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-_INT64 = 1 << 63
-
-
-class _Body(BaseModel):
-    # Clients send many fields that mean nothing here; those that would change the answer are
-    # declared below and refused in ``api.prompts``.
-    model_config = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)
+from backend.schema.sampling import Body, SamplingFields
 
 
-class TextPart(_Body):
-    """A piece of a message's content."""
+class ContentPart(Body):
+    """A piece of a message's content; other types than text are refused by name."""
 
-    type: Literal["text"]
-    text: str
+    type: str
+    text: str | None = None
+    refusal: str | None = None
 
 
-class Message(_Body):
+class Message(Body):
     """One turn of the conversation."""
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: str | list[TextPart] | None = None
+    content: str | list[ContentPart] | None = None
+    reasoning_content: str | None = None
     name: str | None = None
     tool_call_id: str | None = None
     tool_calls: list[dict[str, Any]] | None = None
 
 
-class StreamOptions(_Body):
+class Function(Body):
+    """What a tool is called, does and takes."""
+
+    name: str
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
+class Tool(Body):
+    """Something the model may call; only functions are known."""
+
+    type: Literal["function"]
+    function: Function
+
+
+class JsonSchema(Body):
+    """A form with a name, as OpenAI wraps it."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    name: str | None = None
+    description: str | None = None
+    schema_: Annotated[dict[str, Any] | None, Field(alias="schema")] = None
+    strict: bool | None = None
+
+
+class ResponseFormat(Body):
+    """What the answer has to be; ``schema`` goes with ``json_object``, as llama-server has it."""
+
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: JsonSchema | None = None
+    schema_: Annotated[dict[str, Any] | None, Field(alias="schema")] = None
+
+
+class StreamOptions(Body):
     """What a stream has besides the answer."""
 
     include_usage: bool | None = None
 
 
-Stop = Annotated[str, Field(min_length=1)]
-
-
-class ChatRequest(_Body):
-    """A request for the assistant's next turn; ``Sampling`` has the defaults."""
+class ChatRequest(SamplingFields):
+    """A request for the assistant's next turn."""
 
     messages: Annotated[list[Message], Field(min_length=1)]
     model: str | None = None
@@ -50,45 +78,23 @@ class ChatRequest(_Body):
     stream_options: StreamOptions | None = None
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
-    stop: Stop | Annotated[list[Stop], Field(max_length=16)] | None = None
-
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
-    top_k: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
-    typical_p: Annotated[float, Field(ge=0, le=1)] | None = None
-    min_p: Annotated[float, Field(ge=0, le=1)] | None = None
-    presence_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
-    frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
-    # Without these bounds llama.cpp would divide by nearly nothing.
-    repeat_penalty: Annotated[float, Field(ge=0.1, le=10)] | None = None
-    logit_bias: (
-        Annotated[dict[str, Annotated[float, Field(ge=-100, le=100)]], Field(max_length=1024)]
-        | None
-    ) = None
-    seed: Annotated[int, Field(ge=-_INT64, lt=_INT64)] | None = None
-    cache_prompt: bool | None = None
     n: Annotated[int, Field(ge=1, le=128)] | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    tools: Annotated[list[Tool], Field(max_length=128)] | None = None
+    tool_choice: Literal["none", "auto", "required"] | dict[str, Any] | None = None
+    parallel_tool_calls: bool | None = None
+    response_format: ResponseFormat | None = None
+    enable_thinking: bool | None = None
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = (
+        None
+    )
+    chat_template_kwargs: dict[str, Any] | None = None
+    session_id: str | None = None
 
     # Refused unless they ask for nothing.
-    tools: list[Any] | None = None
-    tool_choice: Any = None
-    functions: list[Any] | None = None
-    response_format: dict[str, Any] | None = None
-    logprobs: bool | None = None
-    top_logprobs: int | None = None
+    functions: Any = None
+    function_call: Any = None
     audio: Any = None
-    # Other servers' names, whose clients would get another answer than they count on.
-    grammar: Any = None
-    json_schema: Any = None
-    guided_json: Any = None
-    guided_regex: Any = None
-    guided_choice: Any = None
-    guided_grammar: Any = None
-    structured_outputs: Any = None
-    min_tokens: Any = None
-    ignore_eos: Any = None
-    mirostat: Any = None
-    dry_multiplier: Any = None
-    xtc_probability: Any = None
-    dynatemp_range: Any = None
-    repetition_penalty: Any = None
+    modalities: Any = None
+    web_search_options: Any = None

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-FinishReason = Literal["stop", "length"]
+FinishReason = Literal["stop", "length", "tool_calls"]
 
 
 class PromptTokensDetails(BaseModel):
@@ -24,19 +24,57 @@ class Usage(BaseModel):
     prompt_tokens_details: PromptTokensDetails
 
 
-class AnswerMessage(BaseModel):
-    """The assistant's turn."""
+class TopLogprob(BaseModel):
+    """A token, its bytes, and the natural logarithm of its probability."""
 
-    role: Literal["assistant"] = "assistant"
-    content: str
+    token: str
+    logprob: float
+    bytes: list[int]
+
+
+class TokenLogprob(TopLogprob):
+    """A token of the answer, and the likeliest ones in its place."""
+
+    top_logprobs: list[TopLogprob]
+
+
+class Logprobs(BaseModel):
+    """How likely each token was, whatever was sampled with: before temperature and biases."""
+
+    content: list[TokenLogprob]
+    refusal: None = None
+
+
+class CalledFunction(BaseModel):
+    """A function and its arguments, which are JSON as the model wrote it."""
+
+    name: str
+    arguments: str
+
+
+class ToolCall(BaseModel):
+    """A tool that the model wants to be called."""
+
+    id: str
+    type: Literal["function"]
+    function: CalledFunction
+
+
+class AnswerMessage(BaseModel):
+    """The assistant's turn; only with calls it may have no content."""
+
+    role: Literal["assistant"]
+    content: str | None
+    reasoning_content: str | None = None
+    tool_calls: list[ToolCall] | None = None
 
 
 class Choice(BaseModel):
     """One of the choices of a whole answer."""
 
-    index: int = 0
+    index: int
     message: AnswerMessage
-    logprobs: None = None
+    logprobs: Logprobs | None
     finish_reason: FinishReason
 
 
@@ -44,7 +82,7 @@ class Completion(BaseModel):
     """A whole answer."""
 
     id: str
-    object: Literal["chat.completion"] = "chat.completion"
+    object: Literal["chat.completion"]
     created: int
     model: str
     system_fingerprint: str
@@ -52,11 +90,29 @@ class Completion(BaseModel):
     usage: Usage
 
 
+class FunctionDelta(BaseModel):
+    """What a chunk adds to a call: a name first, arguments from then on."""
+
+    name: str | None = None
+    arguments: str
+
+
+class ToolCallDelta(BaseModel):
+    """What a chunk adds to one of the calls, which is begun by one with an id."""
+
+    index: int
+    id: str | None = None
+    type: Literal["function"] | None = None
+    function: FunctionDelta
+
+
 class Delta(BaseModel):
     """What a chunk adds; fields that are not set are not sent."""
 
     role: Literal["assistant"] | None = None
     content: str | None = None
+    reasoning_content: str | None = None
+    tool_calls: list[ToolCallDelta] | None = None
 
 
 class ChunkChoice(BaseModel):
@@ -65,6 +121,7 @@ class ChunkChoice(BaseModel):
     index: int
     delta: Delta
     finish_reason: FinishReason | None
+    logprobs: Logprobs | None = None
 
 
 class Chunk(BaseModel):

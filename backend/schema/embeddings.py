@@ -12,6 +12,13 @@ _MOST_TOKEN = (1 << 31) - 1
 
 Input = str | tuple[int, ...]
 """One text: written, or as tokens of the model."""
+_Token = Annotated[int, Field(ge=0, le=_MOST_TOKEN)]
+_Text = Annotated[str, Field(min_length=1)]
+_Tokens = Annotated[list[_Token], Field(min_length=1)]
+_Given = (
+    _Text | _Tokens | Annotated[list[_Text | _Tokens], Field(min_length=1, max_length=_MOST_TEXTS)]
+)
+"""As a client writes it; for the document of the API, since `_inputs` gives better errors."""
 
 
 def _inputs(value: Any) -> tuple[Input, ...]:
@@ -45,7 +52,7 @@ class EmbeddingsRequest(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)
 
-    input: Annotated[tuple[Input, ...], PlainValidator(_inputs)]
+    input: Annotated[tuple[Input, ...], PlainValidator(_inputs, json_schema_input_type=_Given)]
     model: str | None = None
     dimensions: Annotated[int, Field(ge=1)] | None = None
     encoding_format: Literal["float", "base64"] | None = None

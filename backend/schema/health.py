@@ -46,7 +46,10 @@ class ModelHealth(BaseModel):
 
 
 class Health(BaseModel):
-    """How the server is: ready (all models), degraded (some), loading or failed (none)."""
+    """How the server is: ready (all models), degraded (some), loading or failed (none).
 
-    status: Literal["ready", "loading", "degraded", "failed"]
+    Draining: it finishes what it has begun, takes no more, and ends.
+    """
+
+    status: Literal["ready", "loading", "degraded", "failed", "draining"]
     models: list[ModelHealth]

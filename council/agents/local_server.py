@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -30,6 +31,7 @@ _POLL_SECONDS = 0.03
 _STOP_SECONDS = 3.0
 _ENDING_SECONDS = 0.3
 _LOG_TAIL_BYTES = 2000
+_KEYS = "COUNCIL_BACKEND_API_KEYS"
 
 _ADDRESS = re.compile(r"listening on (http://\S+)")
 
@@ -151,6 +153,8 @@ class LocalServer:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=self._log,
+            # Keys of a server that others reach: this one is for its parent, which has none.
+            env={name: value for name, value in os.environ.items() if name != _KEYS},
             # Ctrl-C is for this process, which then ends the server itself.
             start_new_session=True,
         )

@@ -25,7 +25,7 @@ class Server:
 
     def __init__(self, *arguments: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "backend", "--port", "0", *arguments],
+            [sys.executable, "-m", "backend", "--port", "0", "--drain", "0", *arguments],
             cwd=ROOT,
             env={**os.environ, "COUNCIL_BACKEND_AUDIT": "1"},
             stdin=subprocess.PIPE,

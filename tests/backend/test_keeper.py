@@ -9,6 +9,7 @@ import pytest
 from backend.engine.messages import Load
 from backend.engine.state import State
 from backend.engine.supervisor import Supervisor
+from backend.errors import ModelInUse
 from backend.keeper import Keeper
 from backend.settings import Room
 
@@ -46,3 +47,33 @@ async def test_a_stop_waits_for_a_model_that_is_being_unloaded() -> None:
     second.may_end.set()
     await closing
     assert first.ended
+
+
+async def test_a_request_is_one_also_between_its_choices() -> None:
+    model = Slow("model")
+    model.may_end.set()
+    keeper = Keeper(Room(), [(model, 0)])
+    keeper.start()
+    await model.settled()
+    # Its first choice has ended before the second one is sent.
+    with model.held(), pytest.raises(ModelInUse, match="not answered yet: 1"):
+        await keeper.unload("model")
+    await keeper.unload("model")
+    assert (model.ended, model.state) == (True, State.UNLOADED)
+
+
+async def test_who_leaves_does_not_stop_an_unloading() -> None:
+    model = Slow("model")
+    keeper = Keeper(Room(), [(model, 0)])
+    keeper.start()
+    await model.settled()
+    leaver = asyncio.create_task(keeper.unload("model"))
+    await model.ending.wait()
+    leaver.cancel()
+    await asyncio.wait([leaver])
+    # The next one waits until it is gone, and loads it again.
+    waiting = asyncio.create_task(keeper.open("model"))
+    model.may_end.set()
+    await waiting
+    assert (model.ended, model.state) == (True, State.READY)
+    await keeper.close()

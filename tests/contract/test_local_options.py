@@ -53,6 +53,14 @@ def command(pid: int) -> list[str]:
     return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
 
 
+async def test_keys_in_the_environment_are_not_for_the_own_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COUNCIL_BACKEND_API_KEYS", "ann:secret-of-ann")
+    result = await council.ask("What is 2 + 2?", panel={"experts": [{"model": "builtin:sage"}]})
+    assert result.status == "complete"
+
+
 async def test_models_take_turns_where_there_is_little_room() -> None:
     names = ["abacus", "atlas", "sage"]
     config = {

@@ -149,23 +149,34 @@ async def test_max_completion_tokens_wins(web: httpx.AsyncClient) -> None:
 
 
 async def test_all_roles_and_text_parts_are_understood(web: httpx.AsyncClient) -> None:
-    call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": '{"x": 1}'}}
     messages = [
         {"role": "developer", "content": "Be brief."},
         {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]},
-        {"role": "assistant", "content": None, "tool_calls": [call]},
-        {"role": "tool", "content": "3", "tool_call_id": "a"},
+        {"role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]},
+        {"role": "user", "content": "Why?"},
     ]
     response = await web.post(CHAT, json={"messages": messages, "max_tokens": 1})
     assert response.status_code == 200
     spelled_out = [
         {"role": "system", "content": "Be brief."},
         {"role": "user", "content": "a\nb"},
-        {"role": "assistant", "content": ""},
-        {"role": "tool", "content": "3"},
+        {"role": "assistant", "content": "No."},
+        {"role": "user", "content": "Why?"},
     ]
     same = await web.post(CHAT, json={"messages": spelled_out, "max_tokens": 1})
     assert response.json()["usage"]["prompt_tokens"] == same.json()["usage"]["prompt_tokens"]
+
+
+async def test_calls_and_their_results_are_shown(web: httpx.AsyncClient) -> None:
+    call = {"id": "a", "type": "function", "function": {"name": "fff", "arguments": '{"x": 17}'}}
+    messages = [
+        {"role": "user", "content": "How much?"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "content": "three", "tool_call_id": "a"},
+    ]
+    prompt = (await web.post("/apply-template", json={"messages": messages})).json()["prompt"]
+    order = [prompt.index(word) for word in ("How much?", "fff", "17", "three")]
+    assert order == sorted(order)
 
 
 @pytest.mark.parametrize("stream", [True, False])

