@@ -221,7 +221,9 @@ def _constraint(
     if not tools and wanted.schema is None:
         return None
     book = Book()
-    options = [form.calls(book, tools, parallel=wanted.parallel)] if tools else []
+    # Who names a function wants one call of it; a small model would go on to more until it is cut.
+    parallel = wanted.parallel and not isinstance(wanted.tool_choice, NamedTool)
+    options = [form.calls(book, tools, parallel=parallel)] if tools else []
     forced = tools and wanted.tool_choice != "auto"
     if wanted.schema is not None and not forced:
         options.append(_answer(form, book, wanted.schema))

@@ -82,7 +82,7 @@ async def test_required_calls_some_tool(sdk: openai.AsyncOpenAI, seed: int) -> N
 
 
 async def test_a_named_tool_is_called_and_no_other(sdk: openai.AsyncOpenAI) -> None:
-    answer = await ask(sdk, tools=TOOLS, tool_choice=ONE, parallel_tool_calls=False, n=4)
+    answer = await ask(sdk, tools=TOOLS, tool_choice=ONE, n=4)
     for choice in answer.choices:
         assert choice.finish_reason == "tool_calls"
         assert checked(choice.message.tool_calls) == ["weather"]
