@@ -46,10 +46,16 @@ def pair(models: Path) -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def server(endless: Server) -> Server:
+    """The server of ``web``: ``endless``, where a module has none of its own."""
+    return endless
+
+
 @pytest.fixture
-async def web(endless: Server) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of ``endless``."""
-    async with client(endless) as found:
+async def web(server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of ``server``."""
+    async with client(server) as found:
         yield found
 
 

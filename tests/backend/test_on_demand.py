@@ -32,12 +32,6 @@ def server(models: Path) -> Iterator[Server]:
 
 
 @pytest.fixture
-async def web(server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with client(server) as found:
-        yield found
-
-
-@pytest.fixture
 def fresh(models: Path) -> Iterator[Server]:
     """As ``server``, for one test alone: nobody has asked for anything."""
     found = start(models, "--models-max", "1")

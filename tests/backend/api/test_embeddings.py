@@ -9,7 +9,7 @@ import operator
 import os
 import signal
 import struct
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import anyio
@@ -19,7 +19,7 @@ import pytest
 
 from backend import builtin
 from tests.backend.encoder_model import CONTEXT, WIDTH, write_encoder
-from tests.backend.serving import PATIENCE, Server, ask, client, health, running
+from tests.backend.serving import PATIENCE, Server, ask, health, running
 
 pytestmark = pytest.mark.anyio
 ROUTE, CHAT = "/v1/embeddings", "/v1/chat/completions"
@@ -34,12 +34,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     ranker = write_encoder(folder / "ranker.gguf", gguf.PoolingType.RANK)
     sage = f"{builtin.path('sage')}=sage"
     with running("--model", sage, "--model", str(encoder), "--model", str(ranker)) as found:
-        yield found
-
-
-@pytest.fixture
-async def web(server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with client(server) as found:
         yield found
 
 

@@ -25,7 +25,7 @@ from tests.backend.dialects import (
     parsed,
     serving,
 )
-from tests.backend.serving import PATIENCE, Server, client
+from tests.backend.serving import PATIENCE, Server
 from tests.support.collect import collect, text
 
 pytestmark = pytest.mark.anyio
@@ -49,12 +49,6 @@ async def sdk(server: Server) -> AsyncIterator[anthropic.AsyncAnthropic]:
     async with anthropic.AsyncAnthropic(
         base_url=server.url, api_key="none", max_retries=0, timeout=PATIENCE
     ) as found:
-        yield found
-
-
-@pytest.fixture
-async def web(server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with client(server) as found:
         yield found
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.backend.serving import Server, ask, client, health, running, until
+from tests.backend.serving import Server, ask, health, running, until
 
 pytestmark = pytest.mark.anyio
 CHAT = "/v1/chat/completions"
@@ -22,12 +22,6 @@ def server(models: Path) -> Iterator[Server]:
     """Two models: "bytes" and "short"."""
     arguments = ["--model", f"{models}/bytes.gguf", "--model", f"{models}/short.gguf"]
     with running(*arguments, "--ctx", "2048") as found:
-        yield found
-
-
-@pytest.fixture
-async def web(server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with client(server) as found:
         yield found
 
 

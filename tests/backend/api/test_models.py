@@ -33,12 +33,6 @@ def server(models: Path) -> Iterator[Server]:
         yield found
 
 
-@pytest.fixture
-async def web(server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with client(server) as found:
-        yield found
-
-
 async def change(web: httpx.AsyncClient, what: str, model: str | None) -> httpx.Response:
     return await web.post(f"/models/{what}", json={"model": model} if model else {})
 

@@ -22,7 +22,7 @@ from tests.backend.dialects import (
     parsed,
     serving,
 )
-from tests.backend.serving import PATIENCE, Server, client
+from tests.backend.serving import PATIENCE, Server
 
 pytestmark = pytest.mark.anyio
 TOOLS: list[Any] = [
@@ -43,12 +43,6 @@ async def sdk(server: Server) -> AsyncIterator[openai.AsyncOpenAI]:
     async with openai.AsyncOpenAI(
         base_url=f"{server.url}/v1", api_key="none", max_retries=0, timeout=PATIENCE
     ) as found:
-        yield found
-
-
-@pytest.fixture
-async def web(server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with client(server) as found:
         yield found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,6 @@ def server(models: Path) -> Iterator[Server]:
     """A model that answers and one that never ends."""
     arguments = ["--model", "builtin:sage=sage", "--model", f"{models}/endless.gguf"]
     with running(*arguments, "--sessions", "40", "--ctx", "65536") as found:
-        yield found
-
-
-@pytest.fixture
-async def web(server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    async with client(server) as found:
         yield found
 
 

@@ -21,18 +21,6 @@ def load(models: Path) -> Load:
     return Load(f"{models}/endless.gguf", ctx=512, parallel=4, threads=1, gpu_layers=0)
 
 
-@pytest.fixture(scope="module")
-def log() -> NativeLog:
-    """The log of this process, silenced."""
-    return NativeLog()
-
-
-@pytest.fixture(scope="module")
-def model(load: Load, log: NativeLog) -> Model:
-    """The model, loaded once."""
-    return Model(load, log, lambda _: None)
-
-
 @pytest.fixture
 def context(model: Model, load: Load, log: NativeLog) -> Context:
     """A fresh context."""

@@ -18,11 +18,6 @@ PROMPT = tuple(range(65, 105))
 
 
 @pytest.fixture(scope="module")
-def log() -> NativeLog:
-    return NativeLog()
-
-
-@pytest.fixture(scope="module")
 def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model whose heads are wide enough for quantized caches."""
     return write_model(tmp_path_factory.mktemp("wide") / "wide.gguf", Shape(width=128))

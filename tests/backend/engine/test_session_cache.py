@@ -26,16 +26,6 @@ def load(models: Path) -> Load:
     return Load(f"{models}/bytes.gguf", ctx=4096, parallel=8, threads=1, gpu_layers=0)
 
 
-@pytest.fixture(scope="module")
-def log() -> NativeLog:
-    return NativeLog()
-
-
-@pytest.fixture(scope="module")
-def model(load: Load, log: NativeLog) -> Model:
-    return Model(load, log, lambda _: None)
-
-
 class Hanging(Shelf):
     """A shelf on a disk that hangs until it is let go."""
 
