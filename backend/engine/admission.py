@@ -18,6 +18,8 @@ _LEAST_ANSWER = 256
 """Cells promised for an answer at admission, at least; more are given while there is room."""
 _SOON_COMPUTED = 256
 """Tokens that an idle sequence has at most to be given up for its place, however new it is."""
+_MOVABLE = 4096
+"""Tokens that an idle sequence has at most to be moved out of the way: a copy takes a while."""
 _LOOK_AHEAD = 8
 """Requests behind the first one that may go ahead of it."""
 
@@ -102,22 +104,30 @@ def _take_sequence(board: Board, match: Match) -> int:
     idle = ledger.idle()
     if match.seq in idle and ledger.length(match.seq) == match.length:
         return match.seq
-    if empty := ledger.empty():
-        return _beside(board, empty)
-    spare = [seq for seq in idle if seq != match.seq]
+    spare = ledger.empty() or _of_least_value(board, [seq for seq in idle if seq != match.seq])
     if not spare:
         return idle[0]
-    older = spare[: (len(spare) + 1) // 2]
-    short = [seq for seq in spare if ledger.length(seq) <= _SOON_COMPUTED]
-    chosen = _beside(board, [*older, *short])
-    board.forget(chosen)
+    movable = [seq for seq in idle if seq != match.seq and ledger.length(seq) <= _MOVABLE]
+    chosen = _most_beside(board, [*spare, *movable] if board.limits.share else spare)
+    if chosen in spare:
+        board.forget(chosen)
+    else:
+        board.forget(spare[0])
+        board.move(chosen, spare[0])
     return chosen
 
 
-def _beside(board: Board, choice: Sequence[int]) -> int:
-    """The first sequence of these; of those with buffers of their own the first beside one in use.
+def _of_least_value(board: Board, idle: list[int]) -> list[int]:
+    """Of idle sequences, the longest unused first, those to be given up for a new request."""
+    short = [seq for seq in idle if board.ledger.length(seq) <= _SOON_COMPUTED]
+    return [*idle[: (len(idle) + 1) // 2], *short]
 
-    Such sequences are computed together, see ``batches``.
+
+def _most_beside(board: Board, choice: Sequence[int]) -> int:
+    """The first sequence of these; with buffers for each, of those with most neighbours in use.
+
+    Such sequences are computed together, see ``batches``: a gap between them costs every step more
+    than it costs once to move what an idle one holds.
     """
-    live = sequences(board.live) if board.limits.divided else []
-    return min(choice, key=lambda seq: all(abs(seq - other) > 1 for other in live))
+    live = set(sequences(board.live)) if board.limits.divided else set()
+    return max(choice, key=lambda seq: len(live & {seq - 1, seq + 1}))

@@ -143,6 +143,11 @@ class Ledger:
         self._hold(row, self._fresh(length) if self._divided else origin.cells[:length])
         row.tokens.extend(origin.tokens[:length])
 
+    def replace(self, old: int, new: int) -> None:
+        """Empties a sequence; the new one was last used when it was."""
+        self._rows[new].used_at = self._rows[old].used_at
+        self.keep(old, 0)
+
     def _fresh(self, count: int) -> range:
         first = self._next_cell
         self._next_cell += count

@@ -143,6 +143,12 @@ class Board:
         self.ledger.copy(source, target, length)
         self.edits.append(Copy(source, target, length))
 
+    def move(self, source: int, target: int) -> None:
+        """Has an empty sequence hold what an idle one holds, which is empty then."""
+        self.copy(source, target, self.ledger.length(source))
+        self.ledger.replace(source, target)
+        self.edits.append(Keep(source, 0))
+
 
 def sequences(jobs: Iterable[Job]) -> list[int]:
     """The sequences of requests that have one."""

@@ -214,3 +214,40 @@ def test_what_could_never_be_served_is_refused(prompt: list[int], limit: int) ->
 def test_a_batch_must_hold_a_token_of_each_sequence() -> None:
     with pytest.raises(ValueError, match="too small"):
         Scheduler(Limits(cells=100, sequences=8, batch=4, busy_batch=4, share=True))
+
+
+APART = Limits(cells=10 * 512, sequences=10, batch=512, busy_batch=128, share=True, divided=True)
+
+
+def test_new_requests_are_beside_those_in_use_where_each_has_a_buffer() -> None:
+    """What an idle sequence holds is moved out of the way, and still there afterwards."""
+    bench = Bench(APART)
+    kept = [bench.submit([base] * 300, 4) for base in range(3)]
+    bench.finish()
+    endless = [bench.submit([10 + base] * 300, 200) for base in range(5)]
+    bench.step()
+    bench.cancel(endless[1])
+    for _ in range(20):
+        bench.step()
+    newest = bench.submit([20] * 300, 200)
+    while len(bench.open[newest].answer) < 2:
+        used = {chunk.seq for chunk in bench.step().chunks}
+    assert max(used) - min(used) == len(used) - 1 == 4
+    again = [bench.submit([base] * 300, 4) for base in range(3)]
+    bench.step()
+    assert [bench.scheduler.cached(number) for number in again] == [299] * len(kept)
+
+
+def test_a_sequence_too_long_to_be_moved_stays() -> None:
+    bench = Bench(
+        Limits(cells=3 * 9000, sequences=3, batch=512, busy_batch=128, share=True, divided=True)
+    )
+    bench.submit([1] * 5000, 3)
+    bench.finish()
+    first = bench.submit([2] * 20, 50)
+    bench.step()
+    (long,) = (seq for seq in bench.scheduler.idle() if bench.scheduler.stored(seq) >= 5000)
+    bench.submit([3] * 20, 50)
+    bench.step()
+    assert bench.scheduler.stored(long) >= 5000
+    bench.cancel(first)
