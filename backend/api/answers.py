@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from backend.api.metering import follow, reserve
-from backend.api.plans import Ask, Plan, plan
+from backend.api.plans import Ask, Plan, naming, plan
 from backend.chat.layer import Call, Parsed, Reader
 from backend.chat.parts import Part, Text
 from backend.engine.generation import Generation
@@ -82,7 +82,8 @@ async def start(model: Model, *asks: Ask) -> Answering:
 async def _submit(supervisor: Supervisor, made: Plan) -> list[Generation]:
     begun = []
     for job in made.jobs:
-        begun.append(await supervisor.submit(job))
+        with naming(made.form_field):
+            begun.append(await supervisor.submit(job))
         when_over(begun[-1].close)
     return begun
 
@@ -119,6 +120,8 @@ class Answering:
             made.reader() if made.reader else None for made in plans for _ in made.jobs
         ]
         self._last: dict[int, Output] = {}
+        self._thoughts = [0] * len(self._asks)
+        self._read = [0] * len(self._asks)
         self.count = len(self._asks)
         self.plain = not any(self._readers) and all(ask.logprobs is None for ask in asks)
 
@@ -131,6 +134,11 @@ class Answering:
     def generated(self) -> int:
         """Tokens of all choices that have ended."""
         return sum(output.generated for output in self._last.values())
+
+    @property
+    def reasoning_tokens(self) -> int:
+        """Those of the tokens read so far that were written as thoughts, their markers included."""
+        return sum(self._thoughts)
 
     @property
     def cached_tokens(self) -> int:
@@ -172,7 +180,11 @@ class Answering:
         if reader is None:
             parts: list[Part] = [Text(output.text)] if output.text else []
         else:
+            thought = reader.thinking
             parts = reader.feed(output.text) if output.text else []
+            if thought or reader.thinking:
+                self._thoughts[choice] += output.generated - self._read[choice]
+            self._read[choice] = output.generated
             parts += reader.finish() if output.finish else []
         stop = output.stop if output.stop in self._asks[choice].stop else None
         finish = _finish(output, called=reader is not None and reader.called)
@@ -201,13 +213,17 @@ class Answering:
         return [self._whole(choice, outputs) for choice, outputs in enumerate(texts)]
 
     def _whole(self, choice: int, outputs: Sequence[Output]) -> WholeChoice:
-        """Reads an answer at once, since many small pieces cost more than a large one."""
-        text = "".join(output.text for output in outputs)
-        last = outputs[-1]
-        step = self.read(choice, replace(last, text=text))
-        said = Parsed()
-        for part in step.parts:
-            said.add(part)
+        """Reads an answer at once, since many small pieces cost more than a large one.
+
+        Not so its thoughts: their tokens are counted.
+        """
+        reader, said, at = self._readers[choice], Parsed(), 0
+        while reader is not None and reader.may_think and at < len(outputs) - 1:
+            said.add_all(self.read(choice, outputs[at]).parts)
+            at += 1
+        text = "".join(output.text for output in outputs[at:])
+        step = self.read(choice, replace(outputs[-1], text=text))
+        said.add_all(step.parts)
         return WholeChoice(
             content=said.content,
             reasoning=said.reasoning,

@@ -76,6 +76,7 @@ def to_asks(request: CompletionRequest) -> list[Ask]:
             logprobs=request.logprobs,
             raw_prompt=prompt,
             constraint=form,
+            raw_form_field="grammar" if request.grammar else "json_schema",
             ignore_eos=bool(request.ignore_eos),
         )
         for prompt in request.prompt

@@ -38,6 +38,7 @@ class Ask:
         logprobs: How many of the likeliest tokens go with each; None for no logprobs at all.
         raw_prompt: A text or tokens to continue instead of ``wanted``.
         constraint: What the answer to a raw prompt has to look like.
+        raw_form_field: Where that stands in the request, for errors.
         ignore_eos: Whether the answer goes on where the model would end it.
         schema_field: Where ``wanted.schema`` stands in the request, for errors.
         exact: Whether the model has to know all that its template is told.
@@ -52,6 +53,7 @@ class Ask:
     logprobs: int | None = None
     raw_prompt: str | Sequence[int] | None = None
     constraint: Constraint | None = None
+    raw_form_field: str = "grammar"
     ignore_eos: bool = False
     schema_field: str = "json_schema"
     exact: bool = False
@@ -64,10 +66,12 @@ class Plan:
     Attributes:
         jobs: One for each choice.
         reader: Makes what tells content, reasoning and calls apart; None when all is content.
+        form_field: Where the jobs' grammar comes from in the request, for errors.
     """
 
     jobs: tuple[Job, ...]
     reader: Callable[[], Reader] | None
+    form_field: str = "grammar"
 
 
 def plan(ask: Ask, card: Loaded) -> Plan:
@@ -82,11 +86,40 @@ def plan(ask: Ask, card: Loaded) -> Plan:
         found = prepared(card, ask.wanted, ask.schema_field, exact=ask.exact)
         job = _job(ask, whole(found.prompt), found.constraint)
         job = replace(job, stop=(*ask.stop, *found.stops), specials=found.specials)
-        return Plan(_choices(job, ask.n), found.reader)
-    if isinstance(ask.raw_prompt, str):
-        return Plan(_choices(_job(ask, whole(ask.raw_prompt), ask.constraint), ask.n), None)
-    check_tokens(ask.raw_prompt, card, "prompt")
-    return Plan(_choices(_job(ask, tuple(ask.raw_prompt), ask.constraint), ask.n), None)
+        return Plan(_choices(job, ask.n), found.reader, form_field(ask))
+    prompt = ask.raw_prompt
+    if not isinstance(prompt, str):
+        check_tokens(prompt, card, "prompt")
+    job = _job(ask, whole(prompt) if isinstance(prompt, str) else tuple(prompt), ask.constraint)
+    return Plan(_choices(job, ask.n), None, form_field(ask))
+
+
+def form_field(ask: Ask) -> str:
+    """Which field says what the answer has to look like."""
+    if ask.raw_prompt is not None:
+        return ask.raw_form_field
+    if ask.wanted.gbnf is not None:
+        return "grammar"
+    # Where both hold, it is the tools: a schema that is too large by itself was refused before.
+    called = ask.wanted.tools and ask.wanted.tool_choice != "none"
+    return "tools" if called else ask.schema_field
+
+
+@contextmanager
+def naming(form_field: str) -> Iterator[None]:
+    """Lets the engine's refusal of a grammar name the field that the grammar was made of.
+
+    Raises:
+        InvalidRequest: That refusal.
+    """
+    try:
+        yield
+    except InvalidRequest as error:
+        if error.param != "grammar" or form_field == "grammar":
+            raise
+        reason = error.message.removeprefix("grammar: ")
+        message = f"{form_field}: the grammar made of it cannot be used: {reason}"
+        raise InvalidRequest(message, param=form_field) from error
 
 
 def prepared(

@@ -22,6 +22,7 @@ from backend.schema.response import (
     InputDetails,
     ItemStatus,
     OutputCall,
+    OutputDetails,
     OutputItem,
     OutputMessage,
     OutputReasoning,
@@ -239,5 +240,6 @@ def _usage(answering: Answering) -> ResponseUsage:
         input_tokens=answering.prompt_tokens,
         input_tokens_details=InputDetails(cached_tokens=answering.cached_tokens),
         output_tokens=answering.generated,
+        output_tokens_details=OutputDetails(reasoning_tokens=answering.reasoning_tokens),
         total_tokens=answering.prompt_tokens + answering.generated,
     )

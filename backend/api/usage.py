@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backend.api.answers import Answering
-from backend.schema.completion import PromptTokensDetails, Usage
+from backend.schema.completion import CompletionTokensDetails, PromptTokensDetails, Usage
 
 
 def usage(answering: Answering) -> Usage:
@@ -13,4 +13,7 @@ def usage(answering: Answering) -> Usage:
         completion_tokens=answering.generated,
         total_tokens=answering.prompt_tokens + answering.generated,
         prompt_tokens_details=PromptTokensDetails(cached_tokens=answering.cached_tokens),
+        completion_tokens_details=CompletionTokensDetails(
+            reasoning_tokens=answering.reasoning_tokens
+        ),
     )

@@ -23,7 +23,9 @@ from backend.chat.json_schema_words import SchemaError, escaped
 Visit = Callable[[Any, str, int], str]
 """The name of a rule for a schema; takes it, where it is, and how deep."""
 
-_SPACE = '" "? | "\\n" [ \\t]{0,32}'
+_BLANK = '" "?'
+_SPACE = '" "? | "\\n" ("  "{0,6} | "\\t"{1,4})'
+"""Enough for what is indented by two blanks, six deep; more is a waste of tokens."""
 _PLACE = re.compile(r"\{(key|k[0-9]+)\}")
 _FORMAT_LENGTHS = (3, 1_000)
 """What is written for a format has no fewer and no more characters."""
@@ -82,8 +84,8 @@ class Shapes:
         """Any value."""
         if "value" not in self._names:
             self._names["value"] = name = self.reserve()
-            space, string = self.space, self.any_string()
-            member = self.add(f'{string} ":" {space} {name}')
+            string = self.any_string()
+            member = self.add(f'{string} ":" {_BLANK} {name}')
             parts = [string, self.add(NUMBER), '"true"', '"false"', '"null"']
             parts += [self._listing("{", member, "}", 0, None)]
             parts += [self._listing("[", name, "]", 0, None)]
@@ -213,7 +215,7 @@ class Shapes:
         return self.add(f'"{{" {self.space} {listed} {self.space} "}}"')
 
     def _member(self, key: str, value: str) -> str:
-        return self.add(f'{key} ":" {self.space} {value}')
+        return self.add(f'{key} ":" {_BLANK} {value}')
 
     def _further(self, parts: ObjectParts, at: str, depth: int) -> str | None:
         """A member that the schema does not name; None where there is none."""

@@ -90,7 +90,10 @@ def prepare(template: ChatTemplate, wanted: Wanted) -> Prepared:
     if not (usable or thinking or able.form.always):
         return Prepared(prompt, constraint, None)
     sure = constraint is not None and wanted.gbnf is None
-    reader = functools.partial(Reader, able.form, usable, thinking, sure=sure)
+    only_calls = bool(usable) and wanted.tool_choice != "auto"
+    reader = functools.partial(
+        Reader, able.form, usable, thinking, sure=sure, only_calls=only_calls
+    )
     return Prepared(prompt, constraint, reader, specials=True)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from backend.chat.formats.base import Format, Thinking
@@ -26,6 +26,7 @@ class Reader:
         thinking: Thinking | None = None,
         *,
         sure: bool = False,
+        only_calls: bool = False,
         new_id: Callable[[], str] | None = None,
     ) -> None:
         """Begins before the first character.
@@ -36,13 +37,27 @@ class Reader:
             thinking: How it marks its thoughts; None when it has none.
             sure: Whether a grammar holds calls in their form: then their arguments are passed on
                 as they come. Otherwise a call is passed on when all of it is there.
+            only_calls: Whether a grammar allows nothing but calls after the thoughts: then a marker
+                that the text ends in is no text, but a call that was cut off.
             new_id: Makes the ids of calls.
         """
         self._source = Source()
+        self._only_calls = only_calls
         known = None if tools is None else {tool.name: tool for tool in tools}
         make = new_id or (lambda: call_id(form.id_size))
         self._reading = Reading(self._source, known, make, known is None or bool(known), sure)
+        self._reading.thinking = thinking is not None and thinking.begun
         self._steps = form.read(self._reading, thinking)
+
+    @property
+    def thinking(self) -> bool:
+        """Whether what was read last is a thought that goes on, as far as it is known."""
+        return self._reading.thinking
+
+    @property
+    def may_think(self) -> bool:
+        """Whether thoughts may still come."""
+        return self._reading.may_think
 
     @property
     def called(self) -> bool:
@@ -57,7 +72,10 @@ class Reader:
     def finish(self) -> list[Part]:
         """The text has ended: returns what was held back."""
         self._source.ended = True
-        return merged(self._certain())
+        held = merged(self._certain())
+        if self._only_calls:
+            return [part for part in held if not isinstance(part, Text)]
+        return held
 
     def _certain(self) -> Iterator[Part]:
         for part in self._steps:
@@ -106,8 +124,13 @@ class Parsed:
     reasoning: str = ""
     calls: list[Call] = field(default_factory=list)
 
-    def add(self, part: Part) -> None:
+    def add_all(self, parts: Iterable[Part]) -> None:
         """Adds what comes next."""
+        for part in parts:
+            self.add(part)
+
+    def add(self, part: Part) -> None:
+        """Adds one part."""
         match part:
             case Text(text):
                 self.content += text
@@ -122,6 +145,5 @@ class Parsed:
 def parse(text: str, reader: Reader) -> Parsed:
     """All of an answer, by a reader that has read nothing before."""
     parsed = Parsed()
-    for part in [*reader.feed(text), *reader.finish()]:
-        parsed.add(part)
+    parsed.add_all([*reader.feed(text), *reader.finish()])
     return parsed

@@ -29,6 +29,8 @@ class Reading:
         sure: Whether a grammar holds calls in their form, so that a call can be passed on from its
             name on. Otherwise it is passed on when all of it is there and right.
         calls: How many there were.
+        thinking: Whether the text that comes next is a thought.
+        may_think: Whether thoughts may still come.
     """
 
     source: Source
@@ -37,6 +39,8 @@ class Reading:
     callable: bool = True
     sure: bool = False
     calls: int = field(default=0)
+    thinking: bool = False
+    may_think: bool = True
 
     def begin(self, name: str) -> CallBegun:
         """The next call.

@@ -39,6 +39,7 @@ class Presence:
         self._closing = False
         self._gate: Gate | None = None
         self._outside = 0  # requests that wait at the gate
+        self._returning = 0  # requests that wait until it is back after a crash
 
     def wait_at(self, gate: Gate) -> None:
         """The model is loaded on demand, by somebody who lets requests through when it is there."""
@@ -91,11 +92,7 @@ class Presence:
     async def _present(self) -> Loaded:
         """As ``ready``, but for a model that is loaded already or on its way back."""
         if self.state is State.RESTARTING:
-            try:
-                async with asyncio.timeout(self._patience):
-                    await self._settled.wait()
-            except TimeoutError as error:
-                raise ModelLoading(self.name, "being restarted") from error
+            await self._return()
         if self._closing:
             raise ShuttingDown
         if self.state is State.FAILED:
@@ -103,6 +100,24 @@ class Presence:
         if self.state is not State.READY or self.card is None:
             raise ModelLoading(self.name)
         return self.card
+
+    async def _return(self) -> None:
+        """Waits until it is back; whoever waits counts, so that nobody unloads it meanwhile.
+
+        Raises:
+            ModelLoading: That takes too long.
+        """
+        self._returning += 1
+        try:
+            async with asyncio.timeout(self._patience):
+                # Until then it may have crashed again.
+                while self.state is State.RESTARTING and not self._closing:
+                    await self._settled.wait()
+        except TimeoutError as error:
+            raise ModelLoading(self.name, "being restarted") from error
+        finally:
+            self._returning -= 1
+            self._tell_gate()
 
     def _become(self, state: State, error: str | None) -> None:
         self.state, self.error = state, error

@@ -87,7 +87,7 @@ class Supervisor(Presence):
     @property
     def requests(self) -> int:
         """How many it has: somebody waits for an answer of each."""
-        return len(self._inflight) + self._held
+        return len(self._inflight) + self._held + self._returning
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:

@@ -15,6 +15,12 @@ class PromptTokensDetails(BaseModel):
     cached_tokens: int
 
 
+class CompletionTokensDetails(BaseModel):
+    """What the answer's tokens were used for."""
+
+    reasoning_tokens: int
+
+
 class Usage(BaseModel):
     """Tokens of a request."""
 
@@ -22,6 +28,7 @@ class Usage(BaseModel):
     completion_tokens: int
     total_tokens: int
     prompt_tokens_details: PromptTokensDetails
+    completion_tokens_details: CompletionTokensDetails
 
 
 class TopLogprob(BaseModel):

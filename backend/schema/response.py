@@ -70,9 +70,9 @@ class InputDetails(BaseModel):
 
 
 class OutputDetails(BaseModel):
-    """What the answer's tokens are; thoughts are not counted apart."""
+    """What the answer's tokens were used for."""
 
-    reasoning_tokens: int = 0
+    reasoning_tokens: int
 
 
 class ResponseUsage(BaseModel):
@@ -81,7 +81,7 @@ class ResponseUsage(BaseModel):
     input_tokens: int
     input_tokens_details: InputDetails
     output_tokens: int
-    output_tokens_details: OutputDetails = Field(default_factory=OutputDetails)
+    output_tokens_details: OutputDetails
     total_tokens: int
 
 

@@ -8,6 +8,10 @@ import httpx
 import jsonschema
 import pytest
 
+from backend.api.plans import Ask, form_field, naming
+from backend.chat.wanted import Wanted
+from backend.engine.sampling import Sampling
+from backend.errors import InvalidRequest
 from tests.backend.serving import ask, health
 
 pytestmark = pytest.mark.anyio
@@ -65,3 +69,51 @@ async def test_what_cannot_be_had_is_the_clients_fault(
     assert error["type"] == "invalid_request_error"
     assert told in error["message"]
     assert (await health(web))["restarts"] == 0
+
+
+def tools(count: int) -> list[object]:
+    """Tools of a thousand characters each, and of sixty times as many in the grammar."""
+    names = [f"k{number}" * 8 for number in range(30)]
+    schema = {"type": "object", "properties": dict.fromkeys(names, True)}
+    described = [
+        {"name": f"note{number}", "parameters": {**schema, "additionalProperties": True}}
+        for number in range(count)
+    ]
+    return [{"type": "function", "function": function} for function in described]
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"tools": tools(5), "tool_choice": "required"}, "tools"),
+        ({"tools": tools(5), "response_format": form(SCHEMA)}, "tools"),
+        ({"grammar": 'root ::= "a"{1000000}'}, "grammar"),
+    ],
+    ids=["tools", "tools and a form", "grammar"],
+)
+async def test_a_grammar_that_is_too_large_is_that_of_its_field(
+    web: httpx.AsyncClient, fields: dict[str, object], param: str
+) -> None:
+    response = await web.post(CHAT, json=ask(max_tokens=5, **fields))
+    assert response.status_code == 400, response.text
+    error = response.json()["error"]
+    assert (error["param"], error["message"].startswith(f"{param}: ")) == (param, True)
+    few = {**fields, "tools": tools(1)} if "tools" in fields else {"grammar": 'root ::= "a"{9}'}
+    assert (await web.post(CHAT, json=ask(max_tokens=5, **few))).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("ask_for", "param"),
+    [
+        (Ask(Wanted([], schema={}), Sampling(), schema_field="text.format.schema"), "text.format"),
+        (Ask(Wanted([], gbnf="g"), Sampling()), "grammar"),
+        (Ask(Wanted([]), Sampling(), raw_prompt="x", raw_form_field="json_schema"), "json_schema"),
+    ],
+    ids=["schema", "grammar", "text"],
+)
+def test_a_refused_grammar_is_that_of_the_field_it_was_made_of(ask_for: Ask, param: str) -> None:
+    with pytest.raises(InvalidRequest) as caught, naming(form_field(ask_for)):
+        raise InvalidRequest("grammar: line 1: too long.", param="grammar")
+    assert (caught.value.param or "").startswith(param)
+    assert caught.value.message.startswith(param)
+    assert "line 1: too long." in caught.value.message

@@ -79,6 +79,7 @@ class Format(ABC):
         markers = self.triggers if reading.callable else ()
         if thinking is not None:
             yield from self._read_thoughts(reading, thinking, markers)
+        reading.may_think = False
         while marker := (yield from reading.source.until(markers, Text, tight=bool(markers))):
             if not (yield from self._try(reading, marker)):
                 yield Text(_take(reading.source, marker))
@@ -104,15 +105,18 @@ class Format(ABC):
         source = reading.source
         if not (thinking.begun or (yield from _opened(source, thinking.open))):
             return
+        reading.thinking = True
         yield from source.skip_space()
         ends = (thinking.close, *markers)
         while marker := (yield from source.until(ends, Reasoning, tight=True)):
+            reading.thinking = False
             if marker == thinking.close:
                 _take(source, marker)
                 yield from source.skip_space()
                 return
             if (yield from self._try(reading, marker)):
                 return
+            reading.thinking = True
             yield Reasoning(_take(source, marker))
 
     def thoughts(self, book: Book, thinking: Thinking) -> str:

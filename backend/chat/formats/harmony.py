@@ -74,7 +74,10 @@ class Harmony(Format):
                 return True
             yield Text(header)
         channel = _ON.search(header)
-        yield from self._body(reading, _maker(channel[1] if channel else "final"))
+        make = _maker(channel[1] if channel else "final")
+        reading.thinking = make is Reasoning
+        yield from self._body(reading, make)
+        reading.thinking = False
         return True
 
     def _body(self, reading: Reading, make: Callable[[str], Part]) -> Steps[None]:
@@ -83,8 +86,10 @@ class Harmony(Format):
         while end := (yield from source.until(_MARKERS, make)):
             if end in _ENDS:
                 source.take(len(end))
+            reading.thinking = False
             if end != _TO or (yield from self._message(reading)):
                 return
+            reading.thinking = make is Reasoning
             yield make(source.take(len(end)))
 
     def call(self, book: Book, tool: Tool, prefix: str) -> str:

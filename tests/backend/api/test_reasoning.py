@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -9,6 +10,16 @@ from typing import Any
 import httpx
 import pytest
 
+from backend.api.answers import Answering, Ask
+from backend.api.plans import Plan
+from backend.chat.formats.base import Thinking
+from backend.chat.formats.hermes import Hermes
+from backend.chat.reader import Reader
+from backend.chat.wanted import Wanted
+from backend.engine.generation import Generation
+from backend.engine.inflight import Job
+from backend.engine.messages import Output
+from backend.engine.sampling import Sampling
 from tests.backend.api.test_failures import failure
 from tests.backend.random_model import CHATML, Shape, write_model
 from tests.backend.serving import Server, ask, client, running
@@ -60,9 +71,11 @@ async def prompt(web: httpx.AsyncClient, **fields: object) -> str:
 
 
 async def test_thoughts_are_no_content(web_here: httpx.AsyncClient) -> None:
-    found = await message(web_here)
-    assert found["content"] == ""
-    assert len(found["reasoning_content"]) > 10
+    found = await answer(web_here)
+    said = found["choices"][0]["message"]
+    assert said["content"] == ""
+    assert len(said["reasoning_content"]) > 10
+    assert found["usage"]["completion_tokens_details"] == {"reasoning_tokens": 20}
 
 
 @pytest.mark.parametrize(
@@ -76,20 +89,52 @@ async def test_thoughts_are_no_content(web_here: httpx.AsyncClient) -> None:
 async def test_thinking_can_be_left_out(
     web_here: httpx.AsyncClient, fields: dict[str, object]
 ) -> None:
-    found = await message(web_here, **fields)
-    assert "reasoning_content" not in found
-    assert len(found["content"]) == 20
+    found = await answer(web_here, **fields)
+    said = found["choices"][0]["message"]
+    assert "reasoning_content" not in said
+    assert len(said["content"]) == 20
+    assert found["usage"]["completion_tokens_details"] == {"reasoning_tokens": 0}
 
 
 async def test_thoughts_in_a_stream(web_here: httpx.AsyncClient) -> None:
     whole = await message(web_here, seed=1)
-    body = ask(model=THINKER, max_tokens=20, seed=1, stream=True)
+    counted = {"stream_options": {"include_usage": True}}
+    body = ask(model=THINKER, max_tokens=20, seed=1, stream=True, **counted)
     async with web_here.stream("POST", CHAT, json=body) as response:
         lines = [line async for line in response.aiter_lines() if line.startswith("data: {")]
-    deltas = [json.loads(line.removeprefix("data: "))["choices"][0]["delta"] for line in lines]
+    *chunks, last = [json.loads(line.removeprefix("data: ")) for line in lines]
+    assert last["usage"]["completion_tokens_details"] == {"reasoning_tokens": 20}
+    deltas = [chunk["choices"][0]["delta"] for chunk in chunks]
     thoughts = "".join(delta.get("reasoning_content", "") for delta in deltas)
     assert thoughts.strip() == whole["reasoning_content"].strip()
     assert "".join(delta.get("content", "") for delta in deltas) == ""
+
+
+async def test_thoughts_are_counted_in_a_response(web_here: httpx.AsyncClient) -> None:
+    body = {"model": THINKER, "input": "hello", "max_output_tokens": 20}
+    usage = (await web_here.post("/v1/responses", json=body)).json()["usage"]
+    assert usage["output_tokens_details"] == {"reasoning_tokens": 20}
+
+
+def answering(texts: list[str]) -> Answering:
+    """An answer of these tokens, all of which have arrived."""
+    generation = Generation(1, lambda number: None)
+    for count, text in enumerate(texts, start=1):
+        generation.put(Output(1, text, count, 0, "stop" if count == len(texts) else None))
+    reader = functools.partial(Reader, Hermes(), [], Thinking("<think>", "</think>"))
+    plan = Plan((Job("x", Sampling(), None, ()),), reader)
+    return Answering("m", "f", [Ask(Wanted([]), Sampling())], [plan], [[generation]])
+
+
+async def test_the_tokens_of_thoughts_are_counted() -> None:
+    texts = ["<think>", "so", " it", "", "</th", "ink>", "\n\n", "Yes", ", ", "it is", ""]
+    whole = answering(texts)
+    [choice] = await whole.whole()
+    assert (choice.reasoning, choice.content) == ("so it", "Yes, it is")
+    stepwise = answering(texts)
+    async for _ in stepwise.steps():
+        pass
+    assert (whole.reasoning_tokens, stepwise.reasoning_tokens) == (6, 6)
 
 
 async def test_a_schema_holds_where_no_thoughts_are(web_here: httpx.AsyncClient) -> None:

@@ -17,6 +17,7 @@ from backend.chat.layer import (
     prepare,
 )
 from backend.chat.template import ChatTemplate
+from backend.chat.wanted import Choice
 from tests.backend.chat.families import FAMILIES, OPENED, THINKING, chatml
 from tests.backend.chat.test_formats import TOOLS, USER, allowed, tool
 
@@ -229,6 +230,14 @@ def test_a_template_that_wants_parts_gets_them() -> None:
         "{{ part.text }}{% endfor %}{% endfor %}"
     )
     assert made(template).prompt == "[user]How warm is it?"
+
+
+@pytest.mark.parametrize(("choice", "content"), [("required", ""), ("auto", "<tool_c")])
+def test_a_call_that_had_to_come_and_was_cut_off_is_no_text(choice: Choice, content: str) -> None:
+    prepared = made(HERMES, tools=[tool("clock")], tool_choice=choice)
+    assert prepared.reader is not None
+    answer = parse("<tool_c", prepared.reader())
+    assert (answer.content, answer.calls) == (content, [])
 
 
 def test_a_tool_without_parameters_takes_none() -> None:

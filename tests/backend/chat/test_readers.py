@@ -86,10 +86,16 @@ def read(text: list[str], reader: Reader) -> list[Part]:
     return merged(iter([*parts, *reader.finish()]))
 
 
-def reader_of(form: Format, *, sure: bool = False, thinking: Thinking | None = None) -> Reader:
+def reader_of(
+    form: Format,
+    *,
+    sure: bool = False,
+    thinking: Thinking | None = None,
+    only_calls: bool = False,
+) -> Reader:
     numbers = itertools.count()
     new_id = lambda: f"id{next(numbers)}"  # noqa: E731
-    return Reader(form, TOOLS, thinking, sure=sure, new_id=new_id)
+    return Reader(form, TOOLS, thinking, sure=sure, only_calls=only_calls, new_id=new_id)
 
 
 def parsed(parts: Sequence[Part]) -> Parsed:
@@ -180,6 +186,23 @@ def test_what_only_looks_like_a_call_is_not_lost(
         assert whole.content == raw
 
 
+@EACH
+@settings(max_examples=50, deadline=None)
+@given(written=calls.filter(bool), end=st.integers(0, 300), places=cuts)
+def test_of_a_call_that_had_to_come_nothing_is_text(
+    family: Family,
+    form: Format,
+    written: list[tuple[str, dict[str, Any]]],
+    end: int,
+    places: list[int],
+) -> None:
+    raw = family.write("", written)[:end]
+    whole = read([raw], reader_of(form, sure=True, only_calls=True))
+    assert parsed(whole).content == ""
+    assert read(list(raw), reader_of(form, sure=True, only_calls=True)) == whole
+    assert read(cut(raw, places), reader_of(form, sure=True, only_calls=True)) == whole
+
+
 BROKEN = [
     '<tool_call>\n{"name": "write", "arguments": {"path": }}\n</tool_call>',
     '<tool_call>\n{"name": "write", "arguments": {"path": "a"}\n</tool_call>',
@@ -262,6 +285,25 @@ def test_a_call_in_the_middle_of_a_thought_ends_it() -> None:
 def test_a_thought_that_is_cut_off_stays_a_thought() -> None:
     read = parse("<think>so far</thi", reader_of(Hermes(), thinking=THINK))
     assert (read.reasoning, read.content) == ("so far</thi", "")
+
+
+@pytest.mark.parametrize(
+    ("begun", "raw", "thoughts"),
+    [
+        (False, "<think>so</think>\n\nhi <think>", ">so</think>"),
+        (True, "so</think>\n\nhi", "so</think>"),
+        (True, "so <tool>", "so <tool>"),
+        (False, "so", ""),
+    ],
+)
+def test_it_is_known_which_characters_are_thoughts(begun: bool, raw: str, thoughts: str) -> None:
+    reader = reader_of(Hermes(), thinking=Thinking("<think>", "</think>", begun))
+    found = ""
+    for character in raw:
+        before = reader.thinking
+        reader.feed(character)
+        found += character if before or reader.thinking else ""
+    assert found == thoughts
 
 
 def test_without_tools_nothing_is_a_call() -> None:
