@@ -9,17 +9,17 @@ from pathlib import Path
 
 from serving.accounts import Rates
 from serving.errors import OptionError
-from serving.keys import parse_keys
+from serving.keys import collect_keys
 from serving.options import Options
 from serving.origins import parse_origins
 from serving.sizes import read_size
 
 _NUMBERS = {
-    "requests-per-minute": "requests of each key, or address, in any minute (default: any)",
-    "tokens-per-minute": "the same for tokens of prompts and answers",
+    "requests-per-minute": "requests of each key, or address, in any minute (default: 0, any)",
+    "tokens-per-minute": "the same for tokens of prompts and answers (default: 0, any)",
 }
 _SECONDS = {
-    "request-timeout": (0.0, "when an answer has to be complete (default: never)"),
+    "request-timeout": (0.0, "when an answer has to be complete (default: 0, never)"),
     "drain": (30.0, "how long requests may go on once the server is to end (default: 30)"),
 }
 _LISTS = {
@@ -78,12 +78,8 @@ def read_serving_options(
     """
     if given.log_prompts and given.access_log is None:
         raise OptionError("--log-prompts needs --access-log, where prompts would be noted")
-    texts = [text for text in environment.pop(variable, "").split(",") if text.strip()]
     options = Options(
-        keys=(
-            *parse_keys(given.api_key, "--api-key"),
-            *parse_keys(texts, variable, first=len(given.api_key) + 1),
-        ),
+        keys=collect_keys(given.api_key, environment, variable),
         keys_file=Path(given.api_keys_file).expanduser() if given.api_keys_file else None,
         rates=Rates(
             _count("--requests-per-minute", given.requests_per_minute),

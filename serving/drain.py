@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
+
+REQUESTS = "requests"
 
 
 class Drain:
-    """Counts requests.
+    """Counts requests, and what an app does for them that outlives them.
 
     Attributes:
-        active: How many are under way, their responses included.
         draining: Whether new ones are refused.
     """
 
     def __init__(self) -> None:
         """Starts with none, taking all."""
-        self.active = 0
         self.draining = False
+        self._counts: Counter[str] = Counter()
         self._then: Callable[[], object] | None = None
 
-    def enter(self) -> None:
-        """A request begins."""
-        self.active += 1
+    @property
+    def active(self) -> int:
+        """How many are under way, their responses included."""
+        return self._counts.total()
 
-    def leave(self) -> None:
-        """A request is over."""
-        self.active -= 1
+    def enter(self, what: str = REQUESTS) -> None:
+        """A request begins, or something else that has to end before the server may."""
+        self._counts[what] += 1
+
+    def leave(self, what: str = REQUESTS) -> None:
+        """It is over."""
+        self._counts[what] -= 1
         self._look()
+
+    def told(self) -> str:
+        """What is under way, in words: ``3 requests and 2 runs``."""
+        return " and ".join(f"{count} {what}" for what, count in self._counts.items() if count)
 
     def begin(self, then: Callable[[], object]) -> None:
         """Refuses requests from now on; calls ``then`` when none is left, which may be at once."""
@@ -65,7 +76,7 @@ class Stopping:
         self._drain.begin(self._over.set)
         if self._drain.active and self._patience:
             self._tell(
-                f"finishing {self._drain.active} requests, for {self._patience:g} seconds at most;"
+                f"finishing {self._drain.told()}, for {self._patience:g} seconds at most;"
                 " a second signal ends them"
             )
 

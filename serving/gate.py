@@ -19,7 +19,7 @@ from serving.accounts import Accounts, Rates, peer_of
 from serving.drain import Drain
 from serving.errors import Draining, KeyNeeded, NotWelcome, OutOfTime, Refusal
 from serving.exchange import BYTES_PER_TOKEN, Exchange
-from serving.keys import Key, Keys
+from serving.keys import Key, Keys, sent_keys
 from serving.options import Options
 from serving.origins import cors_headers, preflight_headers, require_local
 
@@ -160,7 +160,8 @@ class Gate:
         """
         if not self.keys:
             return None
-        given = given_keys(request)
+        headers = request.headers
+        given = sent_keys(headers.get("Authorization", ""), headers.get("x-api-key", ""))
         key = self.keys.find(given)
         if key is None:
             raise KeyNeeded(given=bool(given))
@@ -251,15 +252,4 @@ async def _discard_body(request: Request, most: int) -> None:
 def installed() -> Gate:
     """The gate in front of the current app."""
     found: Gate = current_app.extensions[_EXTENSION]
-    return found
-
-
-def given_keys(request: Request) -> list[str]:
-    """The keys a request has, in either place that clients put them."""
-    found = []
-    scheme, _, token = request.headers.get("Authorization", "").strip().partition(" ")
-    if scheme.lower() == "bearer" and token.strip():
-        found.append(token.strip())
-    if key := request.headers.get("x-api-key", "").strip():
-        found.append(key)
     return found

@@ -7,7 +7,7 @@ import hmac
 import re
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 
 from serving.accounts import Rates
@@ -99,6 +99,35 @@ def parse_keys(texts: Iterable[str], origin: str, first: int = 1) -> tuple[Key, 
         name = name if colon else f"key{number}"
         found.append(make_key(name, secret, f"{origin}, key {number}"))
     return tuple(found)
+
+
+def collect_keys(
+    texts: Sequence[str], environment: MutableMapping[str, str], variable: str
+) -> tuple[Key, ...]:
+    """The keys of the command line and of a variable, which has commas between them.
+
+    The variable is taken out of the environment: no child of the server needs it.
+
+    Args:
+        texts: What ``--api-key`` was given.
+        environment: Where the variable is looked for.
+        variable: Its name.
+
+    Raises:
+        OptionError: A key is malformed. The text does not show it.
+    """
+    more = [text for text in environment.pop(variable, "").split(",") if text.strip()]
+    return (
+        *parse_keys(texts, "--api-key"),
+        *parse_keys(more, variable, first=len(texts) + 1),
+    )
+
+
+def sent_keys(authorization: str, x_api_key: str) -> list[str]:
+    """The keys of a request, from the two headers that clients put them in; empty for none."""
+    scheme, _, token = authorization.strip().partition(" ")
+    bearer = token.strip() if scheme.lower() == "bearer" else ""
+    return [key for key in (bearer, x_api_key.strip()) if key]
 
 
 def make_key(name: str, secret: str, place: str, rates: Rates | None = None) -> Key:

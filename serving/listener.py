@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import socket
-
-from hypercorn.config import Config
+from typing import TYPE_CHECKING
 
 from serving.errors import ListenError
 from serving.origins import is_loopback
+
+if TYPE_CHECKING:
+    from hypercorn.config import Config
 
 _BACKLOG = 512
 _KEEP_ALIVE = 75.0
@@ -33,9 +36,15 @@ def bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise ListenError(
-            f"cannot listen on {host}:{port}: {error.strerror}; choose another --port (0 for any)"
+            f"cannot listen on {host}:{port}: {error.strerror}; {_way_out(error)}"
         ) from error
     return listener
+
+
+def _way_out(error: OSError) -> str:
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return "--host takes an address of this machine (0.0.0.0 for all it has)"
+    return "choose another --port (0 for any)"
 
 
 def url_of(listener: socket.socket) -> str:
@@ -56,6 +65,9 @@ def http_config(listener: socket.socket, *, keep_alive: float = _KEEP_ALIVE) -> 
         listener: The socket.
         keep_alive: Seconds that a connection may be idle, or take to say what it wants.
     """
+    # Imported here: other servers listen on such sockets, too, and need no Hypercorn.
+    from hypercorn.config import Config
+
     config = Config()
     config.bind = [f"fd://{listener.detach()}"]
     config.loglevel = "WARNING"

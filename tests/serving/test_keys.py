@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 from serving.accounts import Rates
 from serving.errors import OptionError
 from serving.key_file import read_key_file
-from serving.keys import Key, Keys, digest_of, make_key, new_secret, parse_keys
+from serving.keys import (
+    Key,
+    Keys,
+    collect_keys,
+    digest_of,
+    make_key,
+    new_secret,
+    parse_keys,
+    sent_keys,
+)
 
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -81,6 +90,27 @@ def test_a_malformed_key_is_refused_and_not_shown(text: str) -> None:
     with pytest.raises(OptionError, match="--api-key, key 1: ") as refused:
         parse_keys([text], "--api-key")
     assert "s3cr3t" not in str(refused.value)
+
+
+def test_keys_of_a_variable_are_numbered_on_and_leave_the_environment() -> None:
+    environment = {"KEYS": " secret-of-two, ,ann:secret-of-ann", "HOME": "/"}
+    keys = collect_keys(["secret-of-one"], environment, "KEYS")
+    assert [key.name for key in keys] == ["key1", "key2", "ann"]
+    assert environment == {"HOME": "/"}
+
+
+@pytest.mark.parametrize(
+    ("authorization", "x_api_key", "found"),
+    [
+        ("", "", []),
+        ("Bearer one", "", ["one"]),
+        (" bearer  one ", " two ", ["one", "two"]),
+        ("Basic one", "two", ["two"]),
+        ("Bearer ", "", []),
+    ],
+)
+def test_the_keys_of_a_request(authorization: str, x_api_key: str, found: list[str]) -> None:
+    assert sent_keys(authorization, x_api_key) == found
 
 
 def write(path: Path, text: str, mode: int = 0o600) -> Path:
