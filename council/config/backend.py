@@ -23,7 +23,31 @@ CacheType = Literal["f32", "f16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_n
 
 
 class BackendConfig(BaseModel):
-    """How the bundled backend is started for experts without an endpoint."""
+    """How the bundled backend is started for experts without an endpoint.
+
+    Attributes:
+        ctx: Tokens that each model keeps, shared by its requests.
+        parallel: Requests that each model answers at the same time.
+        threads: CPU threads for each model; 0 for its share of the cores.
+        threads_batch: CPU threads for prompts; 0 for as many as `threads`.
+        gpu_layers: Layers to put on a GPU where there is one; -1 for all.
+        batch: The most tokens in one step; 0 for 512, on a GPU 2048.
+        ubatch: The most tokens computed at once; 0 for as many as `batch`, at most 512.
+        flash_attention: Attention without a matrix of scores.
+        cache_type_k: How keys are stored.
+        cache_type_v: How values are stored; a quantized type needs flash attention.
+        kv_unified: One buffer for all requests (`on`), or a part for each, which is faster.
+        mmap: Whether the file is mapped instead of read.
+        mlock: Whether the weights are kept from being swapped out.
+        rope_scaling: How positions beyond the trained ones are reached.
+        rope_scale: By how much to stretch the context; left out, as the file says.
+        pooling: How a text's vector is made of its tokens'; `auto` for the file's way, or `mean`.
+        models_max: How many models are loaded at the same time, on demand; 0 for all, at once.
+        models_max_memory: Memory of the models loaded at the same time; 0 for any.
+        cache_dir: A folder, relative to the panel file, in which long prompts outlive the server.
+        cache_max: The most that is kept there.
+        startup_timeout: How long starting and loading may take.
+    """
 
     model_config = STRICT
 

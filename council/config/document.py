@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any
 import yaml
 
 from council.config.mistakes import KeyPath, Mistake, Mistakes
+from council.config.variables import Origin, is_secret, look_up
 from council.errors import ConfigError
 
 _YAML_ADVICE = {
@@ -36,16 +36,18 @@ class Document:
     """The values of a YAML text.
 
     Attributes:
-        name: What to call it in errors: a path, or `<panel>`.
+        name: What to call it in errors: a path, or `<panel>`; empty where the key says enough.
         values: The top-level mapping.
         lines: The line of each key path, from 1.
         mistakes: What has been found wrong so far; whoever reads on adds to it.
+        origins: Where the variables in a value came from, for each key path that has some.
     """
 
     name: str
     values: Mapping[str, Any]
     lines: Mapping[KeyPath, int]
     mistakes: Mistakes = field(default_factory=Mistakes, compare=False)
+    origins: Mapping[KeyPath, tuple[Origin, ...]] = field(default_factory=dict, compare=False)
 
     def error(self, path: KeyPath, message: str) -> Mistake:
         """An error that names the file, the line and the key."""
@@ -58,7 +60,8 @@ class Document:
 def read_document(text: str, name: str) -> Document:
     """Parses a YAML text whose top level is a mapping.
 
-    `${VAR}` and `${VAR:-default}` in strings are replaced from the environment, `$$` by a dollar.
+    `${VAR}` and `${VAR:-default}` in strings are replaced from the environment or by a key that is
+    kept under this name, `$$` by a dollar.
     A key that stands twice, an unusable value and a variable that is not set become `mistakes` of
     the document, in which the text then stands as it was written.
 
@@ -75,8 +78,8 @@ def read_document(text: str, name: str) -> Document:
         raise ConfigError(f"{name}: expected a mapping with `experts:`, see configs/ for examples")
     lines: dict[KeyPath, int] = {}
     mistakes = Mistakes()
-    values = _Reader(name, lines, mistakes).read(root, ())
-    return Document(name, values, lines, mistakes)
+    reader = _Reader(name, lines, mistakes)
+    return Document(name, reader.read(root, ()), lines, mistakes, reader.origins)
 
 
 class _Reader:
@@ -84,6 +87,7 @@ class _Reader:
         self._name = name
         self._lines = lines
         self._mistakes = mistakes
+        self.origins: dict[KeyPath, tuple[Origin, ...]] = {}
         self._scalars = yaml.SafeLoader("")
         self._open: set[int] = set()
         self._room = _MOST_VALUES
@@ -137,15 +141,16 @@ class _Reader:
             name = match["name"]
             if name is None:
                 return "$"
-            value = os.environ.get(name) or match["default"]
-            if value is None:
-                self._note(
-                    node,
-                    path,
-                    f"the environment variable {name} is not set or empty:"
-                    f" export it, or write ${{{name}:-default}}",
-                )
+            try:
+                found = look_up(name, match["default"])
+            except ConfigError as error:
+                self._note(node, path, str(error))
                 return match[0]
+            if found is None:
+                self._note(node, path, _unset(name, path))
+                return match[0]
+            value, origin = found
+            self.origins[path] = (*self.origins.get(path, ()), origin)
             return value
 
         return _VARIABLE.sub(substitute, text)
@@ -155,10 +160,17 @@ class _Reader:
         self._mistakes.add(_mistake(self._name, line, path, message))
 
 
+def _unset(name: str, path: KeyPath) -> str:
+    keep = f", keep it with `council keys set {name}`" if is_secret(path) else ""
+    return (
+        f"the environment variable {name} is not set or empty: export it{keep}, or write"
+        f" ${{{name}:-default}}"
+    )
+
+
 def _mistake(name: str, line: int, path: KeyPath, message: str) -> Mistake:
     where = f"{name}:{line}" if line else name
-    key = dotted(path)
-    return Mistake(f"{where}: {key}: {message}" if key else f"{where}: {message}", path, line)
+    return Mistake(": ".join(filter(None, (where, dotted(path), message))), path, line)
 
 
 def _yaml_problem(error: yaml.YAMLError, name: str) -> str:

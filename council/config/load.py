@@ -15,6 +15,7 @@ from council.config.hints import nearest
 from council.config.mending import mended
 from council.config.mistakes import KeyPath
 from council.config.model_files import BUILTIN, builtin_problem, content_problem, missing_problem
+from council.config.places import panel_path
 from council.config.schema import (
     EMBEDDER_ID,
     EmbedderConfig,
@@ -38,7 +39,7 @@ _FOR_ENDPOINTS = (
 
 
 def load_config(path: str | Path) -> tuple[PanelConfig, Document]:
-    """Reads a panel file; the document goes along for errors that are found later.
+    """Reads a panel file, by its path or name; the document is for errors that are found later.
 
     Raises:
         ConfigError: The file cannot be read, or something in it is wrong.
@@ -66,7 +67,8 @@ def draft_config(panel: str | Path | Mapping[str, Any]) -> tuple[PanelConfig, Do
     if isinstance(panel, Mapping):
         document, folder = Document("<panel>", panel, {}), Path()
     else:
-        document, folder = read_document(_text(Path(panel)), str(panel)), Path(panel).parent
+        path = panel_path(panel)
+        document, folder = read_document(_text(path), str(path)), path.parent
     return _checked(_validated(document, folder), folder, document), document
 
 
@@ -105,6 +107,8 @@ def _text(path: Path) -> str:
         if len(content) > _MOST_BYTES:
             raise ConfigError(f"{path}: not a panel: larger than {_MOST_BYTES:,} bytes")
         return content.decode("utf-8-sig")
+    except IsADirectoryError as error:
+        raise ConfigError(f"{path}: a directory: name a panel file (.yaml, .yml) in it") from error
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:

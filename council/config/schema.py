@@ -62,7 +62,19 @@ class _Model(BaseModel):
 
 
 class SamplingConfig(_Model):
-    """Knobs of generation; what is left out is left to the server."""
+    """Knobs of generation; what is left out is left to the server.
+
+    Attributes:
+        temperature: How freely tokens are drawn; 0 takes the likeliest each time.
+        top_p: Draw from the likeliest tokens that have this probability together.
+        top_k: Draw from so many of the likeliest tokens; 0 for all.
+        min_p: Leave out tokens less likely than this part of the likeliest one's probability.
+        presence_penalty: Against tokens that the reply has already, however often.
+        frequency_penalty: The same, by how often it has them.
+        max_tokens: The most tokens of a reply, its reasoning included.
+        seed: For the same draws each time; an expert's further samples count up from it.
+        stop: Texts that end a reply; one, or a list.
+    """
 
     temperature: float | None = Field(None, ge=0, le=5)
     top_p: float | None = Field(None, gt=0, le=1)
@@ -84,7 +96,14 @@ class SamplingConfig(_Model):
 
 
 class TimeoutsConfig(_Model):
-    """Limits for one reply: seconds, or a duration like `30s`, `2m`."""
+    """Limits for one reply: seconds, or a duration like `30s`, `2m`.
+
+    Attributes:
+        connect: For the connection to stand.
+        first_token: From the request to the first token.
+        idle: Between two reads once the reply has begun.
+        total: For the whole reply.
+    """
 
     connect: Seconds = _TIMEOUTS.connect
     first_token: Seconds = _TIMEOUTS.first_token
@@ -97,14 +116,27 @@ class TimeoutsConfig(_Model):
 
 
 class RateConfig(_Model):
-    """How much may go to an endpoint in a minute; what is left out is not limited."""
+    """How much may go to an endpoint in a minute; what is left out is not limited.
+
+    All that use the endpoint share it, and of several entries' rates the strictest holds.
+
+    Attributes:
+        requests: Requests.
+        tokens: Tokens of prompts, and the most that replies may have.
+    """
 
     requests: float | None = Field(None, gt=0)
     tokens: float | None = Field(None, gt=0)
 
 
 class PriceConfig(_Model):
-    """What a model's tokens cost, in US dollars for a million of them."""
+    """What a model's tokens cost, in US dollars for a million of them.
+
+    Attributes:
+        input: Tokens of the prompt.
+        output: Tokens of the reply, its reasoning included.
+        cached_input: Tokens of the prompt that a cache had; left out, they cost as `input`.
+    """
 
     input: float = Field(ge=0, allow_inf_nan=False)
     output: float = Field(ge=0, allow_inf_nan=False)
@@ -116,7 +148,11 @@ class PriceConfig(_Model):
 
 
 class EmbeddingPriceConfig(_Model):
-    """What an embedder's tokens cost: it writes none."""
+    """What an embedder's tokens cost: it writes none.
+
+    Attributes:
+        input: Tokens of the texts, in US dollars for a million of them.
+    """
 
     input: float = Field(ge=0, allow_inf_nan=False)
 
@@ -133,7 +169,28 @@ Endpoints = Annotated[
 
 
 class EndpointConfig(_Model):
-    """How one model is reached; shared by experts, synthesizers and the embedder."""
+    """How one model is reached; shared by experts, synthesizers and the embedder.
+
+    Attributes:
+        model: The model's name at the endpoint; without an endpoint a GGUF file, relative to the
+            panel file, or `builtin:NAME`, which the bundled server serves.
+        endpoint: An origin, a base path such as `/v1`, or the full URL. A list is a pool: the least
+            busy first, the next one when one fails.
+        api_key: Sent as the server's API wants it, never printed. Write `${NAME}` for a variable
+            of the environment.
+        headers: More headers of each request; never printed.
+        verify: Whose certificates are trusted: the usual authorities', those of a CA bundle (the
+            path of a file, or of a folder that `openssl rehash` has seen), or with `false`
+            anybody's.
+        proxy: The URL of a proxy for all requests, with its user and password if it wants them;
+            never printed. Left out, the environment's.
+        trust_env: Whether `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`, `SSL_CERT_FILE` and
+            `SSL_CERT_DIR` count.
+        extra_body: More fields of each request's body.
+        retries: How many times a request that failed is sent again, as long as no token has come.
+        rate: How much may go to the endpoint in a minute.
+        timeouts: Limits for one reply.
+    """
 
     model: str = Field(min_length=1)
     endpoint: Endpoints | None = None
@@ -161,7 +218,17 @@ class EndpointConfig(_Model):
 
 
 class WriterConfig(EndpointConfig):
-    """A model that writes; shared by experts and synthesizers."""
+    """A model that writes; shared by experts and synthesizers.
+
+    Attributes:
+        kind: What the endpoint speaks: `openai` or `anthropic`; `local` for the bundled server.
+            Left out, `openai` with an endpoint and `local` without one.
+        sampling: Knobs of generation.
+        price: What its tokens cost. Left out, it is that of the price table, where that is
+            installed; models without an endpoint cost nothing.
+        takes_schema: Whether the server may be sent a JSON schema (`response_format`) for the
+            answer; else a sentence of the prompt asks for it.
+    """
 
     kind: str | None = None
     sampling: SamplingConfig = SamplingConfig()
@@ -170,13 +237,28 @@ class WriterConfig(EndpointConfig):
 
 
 class EmbedderConfig(EndpointConfig):
-    """Who turns texts into vectors, for strategies that compare answers by what they mean."""
+    """Who turns texts into vectors, for strategies that compare answers by what they mean.
+
+    Attributes:
+        price: What its tokens cost.
+    """
 
     price: EmbeddingPriceConfig | None = None
 
 
 class ExpertConfig(WriterConfig):
-    """One seat of the panel."""
+    """One seat of the panel.
+
+    Attributes:
+        id: Unique within the panel. Left out, it is A, B, C, … by its place.
+        persona: What the expert is told about its part, after the question.
+        samples: How many answers it gives.
+        weight: The weight of its vote; its samples share it.
+        family: The model family, since siblings err alike. Left out, the model's name.
+        hedge_after: Time without a first token after which a second request goes out; the slower
+            one is cancelled. Left out, never.
+        tools: Whether it gets the tools of a run.
+    """
 
     id: str | None = Field(None, pattern=r"^[\w.\-]+$")
     persona: str = ""
@@ -192,7 +274,11 @@ class SynthesizerConfig(WriterConfig):
 
 
 class StrategyConfig(BaseModel):
-    """A strategy's name and its options, which the strategy itself checks."""
+    """A strategy's name and its options, which the strategy itself checks.
+
+    Attributes:
+        name: The strategy; its options stand beside it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
 
@@ -205,7 +291,18 @@ class StrategyConfig(BaseModel):
 
 
 class LimitsConfig(_Model):
-    """Limits of a run."""
+    """Limits of a run.
+
+    Attributes:
+        deadline: How long a run may take.
+        quorum: How many experts must give an answer that counts. Left out, half of those asked,
+            rounded up, and at least two; all of them where they are one or two.
+        quorum_families: From how many model families these must be.
+        concurrency: How many requests may be under way at once, over all runs of a council.
+        tokens: How many tokens a run may use, prompts and replies together; left out, any.
+        cost: How many US dollars a run may cost; needs prices. Left out, any.
+        tool_turns: How many times a reply may ask for tools before it has to be an answer.
+    """
 
     deadline: Seconds = _LIMITS.deadline
     quorum: int | None = Field(_LIMITS.quorum, ge=1)
@@ -221,7 +318,18 @@ def _strategy(value: Any) -> Any:
 
 
 class PanelConfig(_Model):
-    """A whole panel file."""
+    """A whole panel file.
+
+    Attributes:
+        experts: The seats.
+        strategy: How the answers become one: a name, or a mapping with `name` and its options.
+        synthesizer: Who writes the answer from the experts' answers, in order of preference: an
+            entry, an expert's id, or a list of both. Left out, the experts themselves.
+        embedder: Who turns texts into vectors.
+        answer_schema: What answers have to look like: a JSON schema, or the path of one.
+        limits: Limits of a run.
+        backend: How the bundled server is started for models without an endpoint.
+    """
 
     experts: list[ExpertConfig] = Field(min_length=1)
     strategy: Annotated[

@@ -55,7 +55,7 @@ deadlin: 3
         ("4", "experts[1].endpoint: the endpoint is not an http(s) URL: write e.g."
               " http://localhost:11434/v1"),
         ("5", "experts[2].api_key: the environment variable UNSET is not set or empty: export it,"
-              " or write ${UNSET:-default}"),
+              " keep it with `council keys set UNSET`, or write ${UNSET:-default}"),
         ("5", "experts[2].kind: unknown kind 'opnai': did you mean 'openai'?"),
         ("6", "experts[3].samples: expected at least 1, found 0"),
         ("7", "experts[4]: expected a mapping (key: value), found text"),
