@@ -22,7 +22,7 @@ QUESTION = "What is 17 + 25?"
 async def main() -> None:
     """Runs the panel and writes the picture."""
     console = Console(
-        record=True, width=84, height=20, force_terminal=True, color_system="truecolor"
+        record=True, width=96, height=20, force_terminal=True, color_system="truecolor"
     )
     console.print(f'[bold]$[/bold] council run configs/panel.yaml "{QUESTION}"', highlight=False)
     view = LiveView(console)
@@ -30,7 +30,7 @@ async def main() -> None:
     async with council.open_council(panel) as opened, opened.stream(QUESTION) as run:
         async for event in run:
             view.show(event)
-    console.print(view.table())
+    console.print(view.picture(final=True))
     for line in summary_lines(run.result):
         console.print(line, markup=False, highlight=False)
     console.print(run.result.answer, style="bold", highlight=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -65,13 +66,11 @@ async def test_plain_lines_name_a_stand_in(capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize("width", [60, 200])
 async def test_a_terminal(width: int) -> None:
     out = io.StringIO()
-    console = Console(file=out, width=width, height=30, force_terminal=True)
-    view = LiveView(console)
+    view = LiveView(Console(file=out, width=width, height=30, force_terminal=True))
     await show(view, *panel())
     view.close()
-    console.print(view.table())
-    text = out.getvalue()
-    for expected in ("ada", "the answer is 7", "failed: cut", "done: 1 tokens in"):
+    text = re.sub("\x1b\\[[0-9;]*m", "", out.getvalue())
+    for expected in ("ada", "the answer is 7", "✗ failed", "cut", "✓ done · 1 tok", "7 by ada eve"):
         assert expected in text
     # The cursor comes back.
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h")
@@ -85,7 +84,7 @@ async def test_a_long_answer_stays_within_the_terminals_height() -> None:
         view, ScriptedAgent("ada", "word\n" * 500 + "last"), ScriptedAgent("bob", "x" * 9000)
     )
     with console.capture() as capture:
-        console.print(view.table())
+        console.print(view.picture())
     assert len(capture.get().splitlines()) <= 12
     assert "last" in capture.get()
 
