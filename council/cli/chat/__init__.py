@@ -1,0 +1,1 @@
+"""`council chat`: question after question, at a terminal or through a pipe."""
