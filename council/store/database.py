@@ -91,7 +91,13 @@ CREATE TABLE embeddings (
 CREATE INDEX embeddings_by_vector ON embeddings (vector);
 """
 
-MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3)
+_VERSION_4 = """
+-- Whose run it is, where a server keeps its callers apart.
+ALTER TABLE runs ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+CREATE INDEX runs_by_owner ON runs (owner, started)
+"""
+
+MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
 """The n-th one takes a file from schema version n to n + 1; a released one is never edited."""
 
 

@@ -12,6 +12,7 @@ from council.store.records import Head
 from council.store.secrets import environment_secrets, public_config, secrets_of
 from council.store.tape import Tape
 from council.strategies import Strategy
+from council.ticket import Ticket
 
 
 def head_of(
@@ -24,6 +25,7 @@ def head_of(
     tape: Tape | None,
     form: FormRecord | None = None,
     place: Place | None = None,
+    ticket: Ticket | None = None,
 ) -> Head:
     """The head of a run.
 
@@ -37,6 +39,7 @@ def head_of(
         tape: What the run goes back to, if anything.
         form: What answers have to look like, if they have to.
         place: Where the run stands in a conversation, if it does.
+        ticket: Whose run it is, where somebody has said so.
     """
     return Head(
         conversation=messages,
@@ -51,6 +54,7 @@ def head_of(
         origin=tape.origin if tape else "run",
         parent=tape.run if tape else "",
         place=place,
+        owner=ticket.owner if ticket else "",
     )
 
 

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
-from council.errors import StoreError
+from council.errors import StoreError, UnknownRun
 from council.messages import Usage
 from council.store.choices import tokens_of
 from council.store.panel_record import PANEL
@@ -17,14 +17,28 @@ from council.store.vectors import unpacked
 
 _RUNS = (
     "SELECT id, status, pid, started, ended, question, answer, usage, seed, conversation, panel,"
-    " fingerprint, strategy, options, limits, source, config, origin, parent, place FROM runs"
+    " fingerprint, strategy, options, limits, source, config, origin, parent, place, owner"
+    " FROM runs"
 )
 _LATEST = "ORDER BY started DESC, number DESC"
 
 
-def runs(database: sqlite3.Connection, limit: int | None) -> list[RunRecord]:
-    """The latest runs, the newest first."""
-    rows = database.execute(f"{_RUNS} {_LATEST} LIMIT ?", (-1 if limit is None else limit,))
+def runs(
+    database: sqlite3.Connection,
+    limit: int | None,
+    owner: str | None = None,
+    before: str | None = None,
+) -> list[RunRecord]:
+    """The latest runs, the newest first; of an owner, or begun before a run, where one is given."""
+    conditions, values = ["TRUE"], list[str | int]()
+    if owner is not None:
+        conditions.append("owner = ?")
+        values.append(owner)
+    if before is not None:
+        conditions.append("(started, number) < (SELECT started, number FROM runs WHERE id = ?)")
+        values.append(before)
+    query = f"{_RUNS} WHERE {' AND '.join(conditions)} {_LATEST} LIMIT ?"
+    rows = database.execute(query, (*values, -1 if limit is None else limit))
     return [_run(row) for row in rows]
 
 
@@ -52,15 +66,15 @@ def find(database: sqlite3.Connection, id: str) -> RunRecord:
     if id == "last":
         found = runs(database, 1)
         if not found:
-            raise StoreError("no run is kept yet")
+            raise UnknownRun("no run is kept yet")
         return found[0]
     query = f"{_RUNS} WHERE substr(id, 1, ?) = ? {_LATEST} LIMIT 4"
     found = [_run(row) for row in database.execute(query, (len(id), id))] if id else []
     if not found:
-        raise StoreError(f"no run {id!r} is kept: see council logs list")
+        raise UnknownRun(f"no run {id!r} is kept: see council logs list")
     if len(found) > 1:
         known = ", ".join(run.id[: len(id) + 4] for run in found[:3])
-        raise StoreError(f"several runs begin with {id!r} ({known}, …): give more of the id")
+        raise UnknownRun(f"several runs begin with {id!r} ({known}, …): give more of the id")
     return found[0]
 
 
@@ -121,7 +135,7 @@ def vectors(database: sqlite3.Connection, id: str) -> list[RecordedVector]:
 def _run(row: tuple[Any, ...]) -> RunRecord:
     (id, status, pid, started, ended, question, answer, usage, seed, conversation,
      panel, fingerprint, strategy, options, limits, source, config, origin, parent,
-     place) = row  # fmt: skip
+     place, owner) = row  # fmt: skip
     return RunRecord(
         id=id,
         status=status,
@@ -143,4 +157,5 @@ def _run(row: tuple[Any, ...]) -> RunRecord:
         origin=origin,
         parent=parent,
         place=PLACE.validate_json(place),
+        owner=owner,
     )

@@ -36,6 +36,7 @@ class Head:
         origin: What made the run.
         parent: The id of the run it goes back to, if any.
         place: Where it stands in a conversation, if it does.
+        owner: Who asked a server for it, by the name of a key; empty for everybody's.
     """
 
     conversation: tuple[ChatMessage, ...]
@@ -49,6 +50,7 @@ class Head:
     origin: Origin = "run"
     parent: str = ""
     place: Place | None = None
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class RunRecord:
     origin: Origin
     parent: str
     place: Place | None = None
+    owner: str = ""
 
     @property
     def state(self) -> str:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, SecretStr
 
 from council.agents.secrecy import LEAST, forms, names_secret, without_looks
 from council.config import PanelConfig
+from council.config.keys import given_keys
 
 HIDDEN = "(secret)"
 
@@ -24,8 +25,8 @@ def without_secrets(value: Any, *, free: bool = False) -> Any:
     """JSON values with `(secret)` in the place of what looks like one.
 
     A value counts as a secret by its key's name or its own look. In fields that are the user's own
-    (`extra`, `extra_body`) it also does when it is the value of an environment variable, which is
-    where panel files take their secrets from.
+    (`extra`, `extra_body`) it also does when it is the value of an environment variable, or a key
+    that council keeps: there panel files take their secrets from.
 
     Args:
         value: JSON values, nested.
@@ -61,8 +62,11 @@ def secrets_of(config: PanelConfig | None) -> tuple[str, ...]:
 
 
 def environment_secrets() -> tuple[str, ...]:
-    """The secrets of the environment: values of variables that are called so (`…_API_KEY`)."""
-    named = {value for name, value in os.environ.items() if names_secret(name)}
+    """The secrets of the environment: values of variables that are called so (`…_API_KEY`).
+
+    Keys that council keeps count as well, as far as a panel has been given them.
+    """
+    named = {value for name, value in os.environ.items() if names_secret(name)} | given_keys()
     found = {form for value in named if len(value) >= LEAST for form in forms(value)}
     return tuple(sorted(found, key=len, reverse=True))
 
@@ -107,7 +111,7 @@ def _free(key: object) -> bool:
 
 
 def _from_environment(text: str) -> bool:
-    return len(text) >= LEAST and text in os.environ.values()
+    return len(text) >= LEAST and (text in os.environ.values() or text in given_keys())
 
 
 def _plain(text: str) -> str:

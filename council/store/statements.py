@@ -57,8 +57,8 @@ _FINISH = "UPDATE runs SET status = ?, ended = ?, answer = ?, usage = ? WHERE id
 _CLOSE = "UPDATE runs SET status = 'interrupted', ended = ? WHERE status = 'running' AND id = ?"
 _START = (
     "INSERT INTO runs (id, origin, parent, status, pid, started, question, conversation, source,"
-    " config, panel, fingerprint, strategy, options, limits, seed, usage, talk, place)"
-    " VALUES (?, ?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " config, panel, fingerprint, strategy, options, limits, seed, usage, talk, place, owner)"
+    " VALUES (?, ?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
@@ -150,6 +150,7 @@ class Script:
             USAGE.dump_json(Usage()).decode(),
             head.place.conversation if head.place else "",
             self._scrub(PLACE.dump_json(head.place).decode()),
+            head.owner,
         )
         return _START, values
 

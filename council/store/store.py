@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from council.errors import StoreError
+from council.errors import StoreError, UnknownRun
 from council.events import Event, from_json
 from council.store import reading, search
 from council.store.database import default_path, open_database, store_path
@@ -73,6 +73,10 @@ class Store:
         """Begins the record of a run; returns at once."""
         return self._writer.record(head)
 
+    def prove(self) -> None:
+        """Makes or opens the file now; where that cannot be, it is told and nothing is kept."""
+        self._writer.prove()
+
     def flush(self) -> None:
         """Waits until what has happened so far is written, or cannot be."""
         self._writer.flush()
@@ -86,10 +90,18 @@ class Store:
         """Writes what is not yet written. The store can be used again afterwards."""
         self._writer.close()
 
-    def runs(self, limit: int | None = None) -> list[RunRecord]:
-        """The latest runs, the newest first; errors as for `run`."""
+    def runs(
+        self, limit: int | None = None, *, owner: str | None = None, before: str | None = None
+    ) -> list[RunRecord]:
+        """The latest runs, the newest first; errors as for `run`.
+
+        Args:
+            limit: How many; None for all.
+            owner: Only those of this owner; None for everybody's.
+            before: Only those that began before the run of this id; none where it is not kept.
+        """
         with self._reading() as database:
-            return reading.runs(database, limit) if database else []
+            return reading.runs(database, limit, owner, before) if database else []
 
     def run(self, id: str) -> RunRecord:
         """One run, by its id, the beginning of it, or `last` for the newest.
@@ -99,7 +111,7 @@ class Store:
         """
         with self._reading() as database:
             if database is None:
-                raise StoreError(f"no run is kept in {self.path}")
+                raise UnknownRun(f"no run is kept in {self.path}")
             return reading.find(database, id)
 
     def conversation(self, id: str) -> list[RunRecord]:

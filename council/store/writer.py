@@ -78,6 +78,14 @@ class Writer:
         # A list for each run: an event's way there is one call that cannot fail or wait.
         return Recording(script.items.append, self._wake.set)
 
+    def prove(self) -> None:
+        """Opens the file once, before there is anything to write; where it cannot be, tells so."""
+        try:
+            open_database(self._path, create=True, patience=_TRY).close()
+        except Exception as error:
+            if not _is_locked(error):
+                self._give_up(error)
+
     def flush(self, seconds: float = PATIENCE) -> bool:
         """Waits until all that was handed over is written, or given up.
 
@@ -139,8 +147,7 @@ class Writer:
             # Whatever it is, it must end neither the thread unsaid nor any run.
             if _is_locked(error) and self._worth_waiting():
                 return
-            self.broken = True
-            self._warn(str(error) if isinstance(error, StoreError) else f"{self._path}: {error}")
+            self._give_up(error)
         self._statements.clear()
         for reached in self._reached:
             reached.set()
@@ -172,6 +179,10 @@ class Writer:
         if now - self._held_since > PATIENCE:
             self._warn(f"{self._path}: another process holds the file; still trying")
         return True
+
+    def _give_up(self, error: Exception) -> None:
+        self.broken = True
+        self._warn(str(error) if isinstance(error, StoreError) else f"{self._path}: {error}")
 
     def _warn(self, reason: str) -> None:
         if not self._warned:
