@@ -1,0 +1,1 @@
+"""The client of a gateway (`council serve`): a panel on another machine, used as one on this."""
