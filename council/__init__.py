@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         LimitExceeded,
         LimitReached,
         QuorumLost,
+        RunInterrupted,
         StoreError,
         StrategyError,
         StreamError,
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
     from council.limits import Timeouts
     from council.messages import ChatMessage, ChatRequest, ChatToken, Sampling, Usage
     from council.prices import Cost, Price
+    from council.remote.remote import Remote, connect
+    from council.remote.run import RemoteRun
     from council.replies import Reply
     from council.result import Result
     from council.run import Run
@@ -96,9 +99,12 @@ _HOMES = {
     "Price": "council.prices",
     "QuorumLost": "council.errors",
     "Rank": "council.strategies",
+    "Remote": "council.remote.remote",
+    "RemoteRun": "council.remote.run",
     "Reply": "council.replies",
     "Result": "council.result",
     "Run": "council.run",
+    "RunInterrupted": "council.errors",
     "STRATEGIES": "council.strategies",
     "Sampling": "council.messages",
     "ScriptedAgent": "council.agents.scripted",
@@ -114,6 +120,7 @@ _HOMES = {
     "Usage": "council.messages",
     "Vote": "council.strategies",
     "ask": "council.council",
+    "connect": "council.remote.remote",
     "open_council": "council.council",
 }
 
@@ -148,9 +155,12 @@ __all__ = [
     "Price",
     "QuorumLost",
     "Rank",
+    "Remote",
+    "RemoteRun",
     "Reply",
     "Result",
     "Run",
+    "RunInterrupted",
     "Sampling",
     "ScriptedAgent",
     "Store",
@@ -165,6 +175,7 @@ __all__ = [
     "Usage",
     "Vote",
     "ask",
+    "connect",
     "open_council",
 ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import anyio
 from pydantic import ValidationError
@@ -30,6 +30,7 @@ from council.config.hints import nearest
 from council.config.load import draft_config, local_entries, note_unusable_files, writer_path
 from council.config.mistakes import KeyPath
 from council.config.schema import WRITER_ID, is_reserved
+from council.config.variables import key_origins
 from council.errors import BackendError, ConfigError
 from council.expert import Expert
 from council.limits import RunLimits
@@ -69,10 +70,11 @@ def assemble_panel(panel: str | Path | Mapping[str, Any]) -> tuple[PanelConfig, 
 async def built_panel(panel: str | Path | Mapping[str, Any]) -> tuple[PanelConfig, Parts]:
     """As `assemble_panel`; what was built before a mistake was found is closed again."""
     config, document = draft_config(panel)
-    return config, await _built(config, document)
+    return config, await build_parts(config, document)
 
 
-async def _built(config: PanelConfig, document: Document) -> Parts:
+async def build_parts(config: PanelConfig, document: Document) -> Parts:
+    """The parts of a panel that has been read; errors and closing as for `built_panel`."""
     shared = Shared(config.backend)
     try:
         return assemble(config, document, shared)
@@ -82,24 +84,35 @@ async def _built(config: PanelConfig, document: Document) -> Parts:
         raise
 
 
-async def check_panel(
-    panel: str | Path | Mapping[str, Any],
-) -> tuple[PanelConfig, list[str], list[str]]:
-    """Checks all that can be known of a panel without asking anybody.
+class Checked(NamedTuple):
+    """What is known of a panel that nobody has been asked about.
 
-    Returns:
-        The panel; what this machine lacks to run it, with the place in the file; and what is known
-        of its prices, a line for each id.
+    Attributes:
+        config: The panel.
+        lacking: What this machine lacks to run it, with the place in the file.
+        prices: What is known of its prices, a line for each id.
+        keys: Where its keys come from, without them: a line for each variable.
+    """
+
+    config: PanelConfig
+    lacking: list[str]
+    prices: list[str]
+    keys: list[str]
+
+
+async def check_panel(panel: str | Path | Mapping[str, Any]) -> Checked:
+    """Checks all that can be known of a panel without asking anybody.
 
     Raises:
         ConfigError: As for `assemble_panel`; a model file that is no GGUF file is a mistake too.
     """
     config, document = draft_config(panel)
     note_unusable_files(config, document)
-    parts = await _built(config, document)
+    parts = await build_parts(config, document)
     await parts.aclose()
     prices = price_lines((*parts.experts, *parts.writers), parts.embedder)
-    return config, _lacking(config, document), prices
+    keys = [str(origin) for origin in key_origins(document.origins)]
+    return Checked(config, _lacking(config, document), prices, keys)
 
 
 def _lacking(config: PanelConfig, document: Document) -> list[str]:

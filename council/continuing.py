@@ -44,7 +44,7 @@ async def continued(
         ConfigError: An argument cannot be used.
     """
     record = await anyio.to_thread.run_sync(store.run, id)
-    result = await anyio.to_thread.run_sync(_result, store, record.id)
+    result = await anyio.to_thread.run_sync(result_of, store, record.id)
     if result is None or result.answer is None:
         short = record.id[:8]
         raise StoreError(
@@ -67,7 +67,8 @@ async def continued(
     )
 
 
-def _result(store: Store, id: str) -> Result | None:
+def result_of(store: Store, id: str) -> Result | None:
+    """What a kept run came to, None where it has not ended; errors as for `Store.events`."""
     finished = [event.result for event in store.events(id) if isinstance(event, RunFinished)]
     return finished[-1] if finished else None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager, closing, nullcontext
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -39,9 +39,13 @@ from council.sources import (
 from council.strategies import Strategy
 from council.structured import ResponseFormat, reading, to_form
 from council.tasks import task_group
+from council.telemetry.listening import heard_by, listening
+from council.telemetry.subject import Subject
+from council.ticket import Ticket
 from council.tools.functions import ToolSource
 
 if TYPE_CHECKING:  # SQLite is loaded where runs are kept
+    from council.agents.local_server import LocalServer
     from council.store.recording import Recording
     from council.store.store import Store
     from council.store.tape import Tape
@@ -58,6 +62,8 @@ class Council:
         limits: Limits of a run unless a run says otherwise.
         form: What answers have to look like unless a run says otherwise; None for any text.
         store: Where runs are kept, if anywhere.
+        source: The panel file's path; empty for a panel made in Python.
+        config: The panel file's content; None for a panel made in Python.
     """
 
     def __init__(
@@ -76,8 +82,8 @@ class Council:
         self.form = parts.form
         self.store = store
         self._parts = parts
-        self._source = source
-        self._config = config
+        self.source = source
+        self.config = config
         self._limiter = anyio.CapacityLimiter(parts.limits.concurrency)
 
     @asynccontextmanager
@@ -95,6 +101,7 @@ class Council:
         seed: int = 0,
         tape: Tape | None = None,
         place: Place | None = None,
+        ticket: Ticket | None = None,
     ) -> AsyncGenerator[Run, None]:
         """Starts a run; iterate it for events, then read `result`. Leaving the block stops it.
 
@@ -117,18 +124,20 @@ class Council:
                 and question.
             tape: Replies of an earlier run, to be given instead of asking; see `rerun.py`.
             place: Where the run stands in a conversation; see `conversation.py`.
+            ticket: The run's id and owner, where somebody had to know them before.
 
         Raises:
             ConfigError: An argument cannot be used.
         """
-        form = self.form if response_format is None else to_form(response_format)
-        chosen = reading(self.strategy if strategy is None else to_strategy(strategy), form)
+        form, chosen = self._chosen(response_format, strategy)
         limits = self._limits(deadline, max_total_tokens, max_cost, max_tool_turns)
         messages, budget = to_messages(question), self._budget(limits)
         experts, given = offered(self.experts, tools)
-        recording = self._record(experts, messages, chosen, limits, tape, form, place)
-        around = Around(budget, given, limits.tool_turns, self._config, recording, tape)
-        with closing(recording) if recording else nullcontext():
+        recording = self._record(experts, messages, chosen, limits, tape, form, place, ticket)
+        subject = Subject(experts, self.writers, self.source, place, in_form=form is not None)
+        heard = listening(subject)
+        around = Around(budget, given, limits.tool_turns, self.config, recording, tape, heard)
+        with heard_by(recording, heard) as watch:
             run = Run(
                 around.seats(experts),
                 chosen if tape is None else tape.guard(chosen),
@@ -138,17 +147,31 @@ class Council:
                 limiter=self._limiter,
                 seed=seed,
                 embedder=around.embedder(self.embedder),
-                watch=recording.watch if recording else None,
+                watch=watch,
                 budget=budget,
                 form=form,
                 place=place,
                 lay_out=around.lay_out,
+                id=ticket.id if ticket else None,
             )
             with closing(run):
                 async with task_group() as group:
                     group.start_soon(run.execute)
                     yield run
                     group.cancel_scope.cancel()
+
+    def check(self, question: Question, **options: Unpack[AskOptions]) -> None:
+        """Raises ConfigError where `stream` would for these arguments; begins nothing."""
+        self._chosen(options.get("response_format"), options.get("strategy"))
+        limits = self._limits(
+            options.get("deadline"),
+            options.get("max_total_tokens"),
+            options.get("max_cost"),
+            options.get("max_tool_turns"),
+        )
+        self._budget(limits)
+        to_messages(question)
+        offered(self.experts, options.get("tools", ()))
 
     async def ask(self, question: Question, **options: Unpack[AskOptions]) -> Result:
         """Runs the panel to its result; arguments as for `stream`.
@@ -191,6 +214,13 @@ class Council:
         """
         return Conversation.begun(self, history, messages, max_turns, max_tokens)
 
+    @property
+    def local_server(self) -> LocalServer | None:
+        """The bundled backend that the panel's local models are asked through, if it has any."""
+        from council.agents.local_server import LocalServer
+
+        return self._parts.shared.made(LocalServer) if self._parts.shared else None
+
     async def aclose(self) -> None:
         """Closes connections and ends the bundled backend, if the panel had started it."""
         await self._parts.aclose()
@@ -204,6 +234,7 @@ class Council:
         tape: Tape | None,
         form: AnswerForm | None,
         place: Place | None,
+        ticket: Ticket | None,
     ) -> Recording | None:
         """Begins the record of a run, where runs are kept."""
         if self.store is None:
@@ -213,9 +244,16 @@ class Council:
 
         panel = (experts, self.writers)
         kept = FormRecord.of(form, given=form is not self._parts.form) if form else None
-        of_file = (self._config, self._source)
-        head = head_of(messages, panel, strategy, limits, *of_file, tape, kept, place)
+        of_file = (self.config, self.source)
+        head = head_of(messages, panel, strategy, limits, *of_file, tape, kept, place, ticket)
         return self.store.record(head)
+
+    def _chosen(
+        self, response_format: ResponseFormat | None, strategy: StrategySource | None
+    ) -> tuple[AnswerForm | None, Strategy]:
+        """What the answer has to be, and how it is decided."""
+        form = self.form if response_format is None else to_form(response_format)
+        return form, reading(self.strategy if strategy is None else to_strategy(strategy), form)
 
     def _limits(
         self, deadline: float | None, tokens: int | None, cost: float | None, turns: int | None

@@ -14,8 +14,13 @@ from council.agents.kinds import build_agent
 from council.agents.measure import Sample, measure
 from council.agents.models_list import list_models
 from council.agents.shared import Shared
-from council.assemble import Parts, built_panel
+from council.assemble import Parts, build_parts
 from council.config import EmbedderConfig, ExpertConfig, PanelConfig, SynthesizerConfig
+from council.config.document import Document
+from council.config.load import draft_config, writer_path
+from council.config.mistakes import KeyPath
+from council.config.schema import EMBEDDER_ID
+from council.config.variables import key_origins
 from council.embedder_exam import examine_embedder
 from council.errors import AgentError, TransportError
 from council.findings import (
@@ -71,17 +76,20 @@ async def examine(
     Raises:
         ConfigError: The panel cannot be used.
     """
-    config, parts = await built_panel(panel)
+    config, document = draft_config(panel)
+    parts = await build_parts(config, document)
     shared = parts.shared or Shared(config.backend)
     findings: dict[int, Finding] = {}
 
     async def visit(place: int, patient: _Patient) -> None:
-        findings[place] = await _Examination(patient, shared).run(thorough=thorough)
+        finding = await _Examination(patient, shared).run(thorough=thorough)
+        findings[place] = replace(finding, key=_key(patient.place, document))
 
     async def visit_embedder(place: int, embedder: EmbedderConfig) -> None:
-        findings[place] = await examine_embedder(embedder, shared)
+        finding = await examine_embedder(embedder, shared)
+        findings[place] = replace(finding, key=_key((EMBEDDER_ID,), document))
 
-    patients, embedders = _patients(config, parts), _embedders(config)
+    patients, embedders = _patients(config, document, parts), _embedders(config)
     try:
         async with task_group() as group:
             for place, patient in enumerate(patients):
@@ -96,9 +104,10 @@ async def examine(
 
 @dataclass(slots=True)
 class _Patient:
-    """One model at one endpoint: a panel's entry cut down to that, and who uses it."""
+    """One model at one endpoint: a panel's entry cut down to that, its key, and who uses it."""
 
     config: ExpertConfig | SynthesizerConfig
+    place: KeyPath
     experts: list[str]
 
     @property
@@ -114,13 +123,13 @@ class _Patient:
         return config.kind, self.endpoint, config.model, *who, *way
 
 
-def _patients(config: PanelConfig, parts: Parts) -> list[_Patient]:
+def _patients(config: PanelConfig, document: Document, parts: Parts) -> list[_Patient]:
     found: dict[tuple[object, ...], _Patient] = {}
-    for id, entry in _entries(config, parts):
+    for id, place, entry in _entries(config, document, parts):
         endpoints: list[str | None] = [*entry.endpoint] if entry.endpoint else [None]
         for endpoint in endpoints:
             update = {"endpoint": [endpoint] if endpoint else None, "retries": 0}
-            patient = _Patient(entry.model_copy(update=update), [])
+            patient = _Patient(entry.model_copy(update=update), place, [])
             found.setdefault(patient.identity, patient).experts.append(id)
     return list(found.values())
 
@@ -136,13 +145,18 @@ def _embedders(config: PanelConfig) -> list[EmbedderConfig]:
 
 
 def _entries(
-    config: PanelConfig, parts: Parts
-) -> Iterator[tuple[str, ExpertConfig | SynthesizerConfig]]:
-    for expert in config.experts:
-        yield str(expert.id), expert
-    for entry, writer in zip(config.synthesizer, parts.writers, strict=True):
+    config: PanelConfig, document: Document, parts: Parts
+) -> Iterator[tuple[str, KeyPath, ExpertConfig | SynthesizerConfig]]:
+    for i, expert in enumerate(config.experts):
+        yield str(expert.id), ("experts", i), expert
+    for i, (entry, writer) in enumerate(zip(config.synthesizer, parts.writers, strict=True)):
         if not isinstance(entry, str):  # else an expert writes, who is there already
-            yield writer.id, entry
+            yield writer.id, writer_path(i, document), entry
+
+
+def _key(place: KeyPath, document: Document) -> str:
+    """Where the secrets of an entry come from."""
+    return ", ".join(map(str, key_origins(document.origins, place)))
 
 
 @dataclass(slots=True)

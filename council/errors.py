@@ -11,7 +11,9 @@
     ├─ QuorumLost             too few experts gave an answer that counts
     ├─ StrategyError          the strategy could not decide
     ├─ StoreError             the record of runs cannot be read, or does not hold what is asked for
+    │  └─ UnknownRun          no run has the id that was given, or several have
     ├─ ConversationBusy       a conversation was asked before its last turn had ended
+    ├─ RunInterrupted         a run at a gateway was ended there before it had come to its end
     └─ LimitExceeded          the run's own limit was reached before there was an answer
 
 An `AgentError` inside a panel becomes a value (`Reply.error`), never the end of the run.
@@ -204,10 +206,20 @@ class StoreError(CouncilError):
     kind = "store"
 
 
+class UnknownRun(StoreError):
+    """No run has the id that was given, or several have: what was asked for is wrong."""
+
+
 class ConversationBusy(CouncilError):
     """A conversation was asked, or changed, while a turn of it was going on."""
 
     kind = "busy"
+
+
+class RunInterrupted(CouncilError):
+    """A run at a gateway was ended there: somebody cancelled it, or the gateway was shut down."""
+
+    kind = "interrupted"
 
 
 class LimitExceeded(CouncilError):

@@ -19,7 +19,15 @@ from council.result import Flip, Position, Ranking, Result, Votes
 
 @dataclass(frozen=True, slots=True)
 class ExpertInfo:
-    """One seat of the panel, as announced when a run starts."""
+    """One seat of the panel, as announced when a run starts.
+
+    Attributes:
+        id: The expert's id.
+        model: Its model.
+        samples: How many answers it gives.
+        weight: The weight of its vote.
+        family: Its model's family.
+    """
 
     id: str
     model: str
@@ -30,7 +38,15 @@ class ExpertInfo:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """The first event of a run."""
+    """The first event of a run.
+
+    Attributes:
+        run_id: The run's id.
+        question: What is asked.
+        strategy: The name of the strategy.
+        experts: The seats of the panel, in its order.
+        seed: What the strategy's lots are drawn from.
+    """
 
     at: float
     run_id: str
@@ -43,7 +59,11 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class ExpertStarted:
-    """An expert's turn came and its request is on the way."""
+    """An expert's turn came and its request is on the way.
+
+    Attributes:
+        model: The model that is asked.
+    """
 
     at: float
     expert: str
@@ -55,7 +75,13 @@ class ExpertStarted:
 
 @dataclass(frozen=True, slots=True)
 class ExpertNotice:
-    """An expert's agent reports on itself: a model is loading, a fallback took over."""
+    """An expert's agent reports on itself: a model is loading, a fallback took over.
+
+    Attributes:
+        kind: What happened: a model is being loaded, a request is sent again, another endpoint or
+            agent takes over, a second request goes out, or the reply comes from the record.
+        message: The same in words for a person.
+    """
 
     at: float
     expert: str
@@ -70,8 +96,10 @@ class ExpertNotice:
 class ToolCalled:
     """An expert's reply so far was no answer but asks for a tool, which begins to run.
 
-    `id` is unique within the expert's reply; `arguments` is JSON as the model wrote it, shortened
-    and without secrets.
+    Attributes:
+        id: The call's id, unique within the expert's reply.
+        name: The tool.
+        arguments: JSON as the model wrote it, shortened and without secrets.
     """
 
     at: float
@@ -86,9 +114,14 @@ class ToolCalled:
 
 @dataclass(frozen=True, slots=True)
 class ToolReturned:
-    """An expert is told what its tool gave: `result`, or with `failed` why there is none.
+    """An expert is told what its tool gave. Tools that were called together are told together.
 
-    `seconds` is how long the tool ran. Tools that were called together are told together.
+    Attributes:
+        id: The call's id, as in `tool.called`.
+        name: The tool.
+        result: What it gave, or with `failed` why there is nothing; shortened, without secrets.
+        failed: Whether the tool raised, is not known or refused its arguments.
+        seconds: How long it ran.
     """
 
     at: float
@@ -105,7 +138,12 @@ class ToolReturned:
 
 @dataclass(frozen=True, slots=True)
 class ExpertToken:
-    """More of an expert's reply."""
+    """More of an expert's reply.
+
+    Attributes:
+        text: More of its answer.
+        reasoning: More of its thinking.
+    """
 
     at: float
     expert: str
@@ -118,7 +156,11 @@ class ExpertToken:
 
 @dataclass(frozen=True, slots=True)
 class ExpertFinished:
-    """An expert's reply is whole."""
+    """An expert's reply is whole.
+
+    Attributes:
+        reply: All of it.
+    """
 
     at: float
     expert: str
@@ -129,7 +171,11 @@ class ExpertFinished:
 
 @dataclass(frozen=True, slots=True)
 class ExpertFailed:
-    """An expert's reply failed; `reply.error` says why."""
+    """An expert's reply failed.
+
+    Attributes:
+        reply: What there is of it; `reply.error` says why it failed.
+    """
 
     at: float
     expert: str
@@ -140,7 +186,11 @@ class ExpertFailed:
 
 @dataclass(frozen=True, slots=True)
 class ExpertCancelled:
-    """An expert was stopped because the strategy needed no more of it."""
+    """An expert was stopped because the strategy needed no more of it.
+
+    Attributes:
+        reply: What there was of it.
+    """
 
     at: float
     expert: str
@@ -151,7 +201,11 @@ class ExpertCancelled:
 
 @dataclass(frozen=True, slots=True)
 class StrategyTallied:
-    """The votes are counted."""
+    """The votes are counted.
+
+    Attributes:
+        votes: The tally.
+    """
 
     at: float
     votes: Votes
@@ -160,7 +214,11 @@ class StrategyTallied:
 
 @dataclass(frozen=True, slots=True)
 class StrategyRanked:
-    """The answers are ranked."""
+    """The answers are ranked.
+
+    Attributes:
+        ranking: The answers, best first.
+    """
 
     at: float
     ranking: Ranking
@@ -169,7 +227,11 @@ class StrategyRanked:
 
 @dataclass(frozen=True, slots=True)
 class RoundStarted:
-    """A round of a debate begins; round 0 are the answers given independently."""
+    """A round of a debate begins; round 0 are the answers given independently.
+
+    Attributes:
+        round: Its number.
+    """
 
     at: float
     round: int
@@ -178,7 +240,14 @@ class RoundStarted:
 
 @dataclass(frozen=True, slots=True)
 class RoundFinished:
-    """A round of a debate is over; `flips` are counted from round 0."""
+    """A round of a debate is over.
+
+    Attributes:
+        round: Its number.
+        positions: What the answers that stand now come to, heaviest first.
+        flips: Who stands elsewhere than in round 0.
+        similarity: The cosine of the two answers furthest apart; None where nothing embeds texts.
+    """
 
     at: float
     round: int
@@ -190,7 +259,13 @@ class RoundFinished:
 
 @dataclass(frozen=True, slots=True)
 class Convergence:
-    """The answers agree after a round, by their positions or by their likeness."""
+    """The answers agree after a round.
+
+    Attributes:
+        round: Its number.
+        by: Whether their positions say so, or their likeness.
+        similarity: As in `round.finished`.
+    """
 
     at: float
     round: int
@@ -201,7 +276,13 @@ class Convergence:
 
 @dataclass(frozen=True, slots=True)
 class StrategyStandIn:
-    """Whoever was to write or choose the answer failed, and `stand_in` takes over."""
+    """Whoever was to write or choose the answer failed, and somebody takes over.
+
+    Attributes:
+        failed: The id of who failed.
+        stand_in: The id of who takes over.
+        reason: Why, in words for a person.
+    """
 
     at: float
     failed: str
@@ -212,7 +293,11 @@ class StrategyStandIn:
 
 @dataclass(frozen=True, slots=True)
 class AnswerToken:
-    """More of the panel's answer."""
+    """More of the panel's answer.
+
+    Attributes:
+        text: The text.
+    """
 
     at: float
     text: str
@@ -221,7 +306,11 @@ class AnswerToken:
 
 @dataclass(frozen=True, slots=True)
 class AnswerDiscarded:
-    """The answer's text so far is void: its writer failed, and it begins anew."""
+    """The answer's text so far is void: its writer failed, and it begins anew.
+
+    Attributes:
+        reason: Why, in words for a person.
+    """
 
     at: float
     reason: str
@@ -230,7 +319,11 @@ class AnswerDiscarded:
 
 @dataclass(frozen=True, slots=True)
 class RunFinished:
-    """The last event of a run."""
+    """The last event of a run.
+
+    Attributes:
+        result: What the run came to.
+    """
 
     at: float
     result: Result

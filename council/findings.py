@@ -33,6 +33,7 @@ class Finding:
         dimensions: How many numbers an embedder's vector has; None for who writes.
         seconds: How long an embedder took for one short text; None for who writes.
         price: What its tokens cost and where that is known from; empty where it is not.
+        key: Where its key comes from, without it; empty where the panel names no variable.
     """
 
     experts: tuple[str, ...]
@@ -47,6 +48,7 @@ class Finding:
     dimensions: int | None = None
     seconds: float | None = None
     price: str = ""
+    key: str = ""
 
 
 def unlisted(model: str, names: list[str]) -> str | None:

@@ -7,7 +7,7 @@ so that strategies are left with prompts and decisions.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import anyio
 
@@ -26,7 +26,7 @@ from council.limits import Deadline, default_quorum
 from council.live import LiveReply
 from council.messages import ChatMessage, Usage
 from council.place import Place
-from council.prices import Cost
+from council.prices import Cost, Price
 from council.quorum import Quorum, check_quorum
 from council.replies import Reply, label_of
 from council.stage import LayOut, Stage
@@ -113,6 +113,11 @@ class Panel:
     def at(self) -> float:
         """Seconds since the run started, for events."""
         return self._asker.at
+
+    @property
+    def prices(self) -> Mapping[str, Price | None]:
+        """What the tokens of each id cost, None where that is not known."""
+        return self._prices
 
     def emit(self, event: Event) -> None:
         """Tells whoever watches the run."""
@@ -235,6 +240,7 @@ class Panel:
         *,
         needed: int | None = None,
         asked: int | None = None,
+        why: Callable[[Reply], str] | None = None,
     ) -> None:
         """Raises unless enough experts are among the substantive replies.
 
@@ -244,6 +250,7 @@ class Panel:
             needed: How many the strategy needs, whatever the panel says; None for the panel's
                 quorum.
             asked: As for `quorum`.
+            why: One sentence on why a reply does not count; None for the usual ones.
 
         Raises:
             QuorumLost: Too few experts answered.
@@ -256,6 +263,7 @@ class Panel:
             substantive,
             family=self._family,
             cut_after=max(cuts, default=None),
+            why=why,
         )
 
     def has_quorum(self, substantive: Sequence[Reply], *, asked: int | None = None) -> bool:

@@ -128,6 +128,11 @@ def dollars(picodollars: int) -> float:
     return picodollars / _PICO
 
 
+def in_dollars(amount: float) -> str:
+    """An amount of US dollars for people, with as many places as show it."""
+    return f"${amount:.2f}" if amount >= 1 else f"${amount:.2g}" if amount >= 1e-4 else "<$0.0001"
+
+
 def picodollars(dollars: float) -> int:
     """US dollars as picodollars, rounded to the nearest."""
     return round(dollars * _PICO)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from council.errors import LimitExceeded, QuorumLost
@@ -40,6 +40,7 @@ def check_quorum(
     *,
     family: Mapping[str, str],
     cut_after: float | None,
+    why: Callable[[Reply], str] | None = None,
 ) -> None:
     """Raises unless enough experts are among the substantive replies.
 
@@ -50,6 +51,7 @@ def check_quorum(
         family: Each expert's model family, by its id.
         cut_after: Seconds into the run at which its deadline, or a stage's part of it, cut replies
             off; None if it did not.
+        why: One sentence on why a reply does not count; None for `why_missing`.
 
     Raises:
         QuorumLost: Too few experts answered.
@@ -58,7 +60,7 @@ def check_quorum(
     if quorum.is_met(substantive, family):
         return
     answered = {reply.id for reply in substantive}
-    missing = tuple(why_missing(reply) for reply in replies if reply.id not in answered)
+    missing = tuple((why or why_missing)(reply) for reply in replies if reply.id not in answered)
     required, actual, of = quorum.experts, len(answered), "experts"
     if actual >= required:
         names = sorted({family[id] for id in answered})
@@ -88,3 +90,14 @@ def why_missing(reply: Reply) -> str:
     if not reply.text.strip():
         return f"{reply.label}: empty answer"
     return f"{reply.label}: refused to answer, or took no position"
+
+
+def without_form(reply: Reply) -> str:
+    """The same of an answer that is there, and cannot be read as what was asked for."""
+    return f"{reply.label}: its answer does not have the form asked for"
+
+
+def causes_in(message: str, replies: Sequence[Reply]) -> list[str]:
+    """The sentences about replies that the error of a lost quorum holds."""
+    told = (why(reply) for reply in replies for why in (why_missing, without_form))
+    return [cause for cause in told if cause in message]

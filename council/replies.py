@@ -82,3 +82,9 @@ class Reply:
 def label_of(id: str, sample: int) -> str:
     """What an expert's sample is called: `ada`, `ada#2`, `ada#3`."""
     return id if sample == 0 else f"{id}#{sample + 1}"
+
+
+def reply_name(id: str, sample: int, stage: str) -> str:
+    """What one reply is called: `ada#2`, and `ada#2 (judge)` where it is no answer."""
+    label = label_of(id, sample)
+    return label if stage == "answer" else f"{label} ({stage})"

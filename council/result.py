@@ -75,6 +75,11 @@ class Dissent:
     experts: tuple[str, ...]
     text: str
 
+    @property
+    def who(self) -> str:
+        """Whose it was, for people."""
+        return ", ".join(self.experts) or "the minority"
+
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
@@ -112,6 +117,11 @@ class Ranking:
 
 
 FlipDirection = Literal["towards", "away", "aside"]
+_WAYS: dict[FlipDirection, str] = {
+    "towards": "to the first majority",
+    "away": "away from the first majority",
+    "aside": "no majority before or after",
+}
 """To the position that led in round 0, away from it, or between two others."""
 
 
@@ -130,6 +140,11 @@ class Flip:
     before: str
     after: str
     direction: FlipDirection
+
+    @property
+    def way(self) -> str:
+        """The direction, for people."""
+        return _WAYS[self.direction]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 import anyio
 
@@ -18,6 +18,7 @@ from council.limits import Deadline, RunLimits
 from council.messages import ChatMessage, ChatRequest
 from council.panel import Panel
 from council.place import Place
+from council.prices import Price
 from council.replies import Failure, Reply
 from council.result import Result, Status
 from council.strategies import Decision, Strategy
@@ -50,8 +51,9 @@ class Run:
         form: AnswerForm | None = None,
         place: Place | None = None,
         lay_out: Callable[[str, ChatRequest], int | None] | None = None,
+        id: str | None = None,
     ) -> None:
-        self.id = uuid.uuid4().hex
+        self.id = id or uuid.uuid4().hex
         self.error: CouncilError | None = None
         self._strategy = strategy
         self._budget = budget
@@ -84,6 +86,11 @@ class Run:
         if self._result is None:
             raise RuntimeError("the run is not finished: iterate its events first, or ask()")
         return self._result
+
+    @property
+    def prices(self) -> Mapping[str, Price | None]:
+        """What the tokens of each expert and writer cost, None where that is not known."""
+        return self._panel.prices
 
     def snapshot(self) -> Result:
         """The result as it would be if the run were stopped now; for whoever interrupts it."""

@@ -17,6 +17,7 @@ from council.errors import ConfigError
 from council.expert import Expert
 from council.messages import ChatRequest
 from council.metered import MeteredEmbedder, metered
+from council.telemetry.listening import Listening
 from council.tools.functions import ToolSource, to_tools
 from council.tools.tool import Tool
 
@@ -36,6 +37,7 @@ class Around:
         config: The panel file, whose secrets no event of a tool may show.
         recording: Where requests and replies go.
         tape: Replies to give instead of asking.
+        heard: Who listens to the run, for what it has to stand around agents.
     """
 
     budget: Budget | None = None
@@ -44,6 +46,7 @@ class Around:
     config: PanelConfig | None = None
     recording: Recording | None = None
     tape: Tape | None = None
+    heard: Listening | None = None
 
     def seats(self, experts: tuple[Expert, ...]) -> tuple[Expert, ...]:
         """The experts with all of it around their agents."""
@@ -56,11 +59,11 @@ class Around:
 
             shown = Shown((*secrets_of(self.config), *environment_secrets()))
             experts = tooled(experts, self.tools, self.tool_turns, shown)
-        if self.recording is None and self.tape is None:
-            return experts
-        from council.store.recorded import recorded
+        if self.recording is not None or self.tape is not None:
+            from council.store.recorded import recorded
 
-        return recorded(experts, self.recording, self.tape)
+            experts = recorded(experts, self.recording, self.tape)
+        return self.heard.around(experts) if self.heard is not None else experts
 
     def embedder(self, embedder: Embedder | None) -> Embedder | None:
         """The embedder with limits and the record around it."""

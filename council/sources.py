@@ -14,6 +14,7 @@ from council.agents.base import Agent
 from council.assemble import Parts, build_strategy, built_panel, by_hand
 from council.config import PanelConfig
 from council.config.document import Document
+from council.config.places import panel_path
 from council.errors import ConfigError
 from council.expert import Expert
 from council.messages import ChatMessage, Role
@@ -25,7 +26,7 @@ if TYPE_CHECKING:  # SQLite is loaded where runs are kept
     from council.store.store import Store
 
 PanelSource = str | Path | Mapping[str, Any] | Sequence[Agent | Expert]
-"""A panel file's path, its content as a mapping, or agents (or experts) made by hand."""
+"""A panel file's path or name, its content as a mapping, or agents (or experts) made by hand."""
 
 MessageSource = ChatMessage | Mapping[str, Any]
 """A message, or a mapping of its `role` and `content`."""
@@ -58,12 +59,12 @@ def to_strategy(source: StrategySource) -> Strategy:
     if isinstance(source, Strategy):
         return source
     if isinstance(source, str):
-        return build_strategy(source, {}, Document("<strategy>", {}, {}))
+        return build_strategy(source, {}, Document("", {}, {}))
     options = dict(source)
     name = options.pop("name", None)
     if not isinstance(name, str):
         raise ConfigError("strategy: a mapping needs a `name`")
-    return build_strategy(name, options, Document("<strategy>", {"strategy": source}, {}))
+    return build_strategy(name, options, Document("", {"strategy": source}, {}))
 
 
 def to_messages(question: Question) -> tuple[ChatMessage, ...]:
@@ -149,7 +150,7 @@ async def parts_of(panel: PanelSource) -> tuple[PanelConfig | None, Parts]:
 
 def source_of(panel: PanelSource) -> str:
     """The path of a panel file, from any folder; empty for a panel that is no file."""
-    return str(Path(panel).absolute()) if isinstance(panel, str | Path) else ""
+    return str(panel_path(panel).absolute()) if isinstance(panel, str | Path) else ""
 
 
 @asynccontextmanager

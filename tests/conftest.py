@@ -26,3 +26,13 @@ def _no_run_of_a_test_is_kept_with_the_users_own(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COUNCIL_STORE", str(tmp_path_factory.mktemp("store") / "runs.sqlite3"))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_test_reads_the_users_own_panels_and_keys(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        patch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+        yield

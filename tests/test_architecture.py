@@ -12,10 +12,10 @@ PACKAGES = ("council", "backend", "serving")
 
 # A module may import from its own layer and from those before it.
 LAYERS = [
-    ["council.errors", "council.messages", "council.tasks"],
+    ["council.errors", "council.logs", "council.messages", "council.tasks"],
     [
         *("council.budget", "council.limits", "council.place", "council.prices", "council.replies"),
-        *("council.retry", "council.worst_case"),
+        *("council.retry", "council.ticket", "council.worst_case"),
     ],
     ["council.result"],
     ["council.events", "council.config"],
@@ -32,15 +32,19 @@ LAYERS = [
     ["council.strategies"],
     ["council.checks", "council.structured"],
     ["council.assemble"],
-    ["council.store"],
+    ["council.store", "council.telemetry"],
     ["council.tools"],
     ["council.run", "council.seating"],
     ["council.sources"],
     ["council.history"],
     ["council.conversation"],
     ["council.council", "council.doctor", "council.embedder_exam", "council.findings"],
+    ["council.drafting", "council.hub", "council.offers", "council.servers"],
     ["council.continuing", "council.evaluation", "council.rerun"],
+    ["council.remote"],
+    ["council.gateway"],
     ["council"],  # the public names
+    ["council.mcp"],
     ["council.__main__", "council.cli"],
     ["council.testing"],
 ]

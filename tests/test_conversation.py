@@ -523,4 +523,10 @@ async def test_a_follow_ups_answers_are_one_position_however_long(
 
 def test_every_option_of_asking_is_one_of_a_turn() -> None:
     options = set(signature(council.Council.stream).parameters)
-    assert set(AskOptions.__annotations__) == options - {"self", "question", "tape", "place"}
+    assert set(AskOptions.__annotations__) == options - {
+        "self",
+        "question",
+        "tape",
+        "place",
+        "ticket",
+    }

@@ -121,12 +121,12 @@ def test_checking_a_panel_says_where_prices_are_from() -> None:
     given = expert(price={"input": 1, "output": 2.5})
     away = expert(endpoint="http://localhost:1")
     local = {"model": "builtin:sage"}
-    _, _, lines = anyio.run(check_panel, {"experts": [given, expert(), away, local]})
+    lines = anyio.run(check_panel, {"experts": [given, expert(), away, local]}).prices
     assert lines[0] == "A: $1 in and $2.5 out for a million tokens (from the panel)"
     assert lines[1].startswith("B: $")
     assert f"(genai-prices {__version__}, its newest price of 20" in lines[1]
     assert lines[2:] == ["C: price not known"]
-    assert anyio.run(check_panel, {"experts": [away, local]})[2] == []
+    assert anyio.run(check_panel, {"experts": [away, local]}).prices == []
 
 
 def test_the_command_that_checks_says_so_too(tmp_path: Path) -> None:

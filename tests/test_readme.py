@@ -18,8 +18,9 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
 
-# What clients.md shows needs a running server, and is run with one where the clients are tested.
-PAGES = [file for file in sorted((ROOT / "docs").glob("*.md")) if file.name != "clients.md"]
+# What these show needs a running server, and is run with one by the tests of those parts.
+ELSEWHERE = ("clients.md", "gateway.md", "mcp.md", "panel-clients.md", "remote.md")
+PAGES = [file for file in sorted((ROOT / "docs").glob("*.md")) if file.name not in ELSEWHERE]
 DOCS = "\n".join(file.read_text() for file in PAGES)
 
 
@@ -32,7 +33,7 @@ COMMANDS = [
     line
     for block in blocks("sh")
     for line in block.splitlines()
-    if "scripts/" not in line and "council backend" not in line
+    if not any(word in line for word in ("scripts/", "council backend", "council serve"))
 ]
 
 

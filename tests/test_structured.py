@@ -16,9 +16,11 @@ from pydantic import BaseModel
 import council
 from council.agents.scripted import Script, ScriptedAgent
 from council.assemble import assemble_panel
-from council.errors import ConfigError, StrategyError
+from council.cli.summary import summary_lines
+from council.errors import ConfigError, QuorumLost, StrategyError
 from council.events import AnswerDiscarded, AnswerToken, Event
 from council.expert import Expert
+from council.remote.failures import error_of
 from council.run import Run
 from council.structured import read, to_form
 from council.testing import raw_server, whole_reply
@@ -343,3 +345,18 @@ async def test_the_bundled_server_is_told_in_words() -> None:
         ):
             _ = [event async for event in run]
     assert run.result.experts[0].status == "complete"
+
+
+async def test_answers_without_the_form_lose_the_quorum_by_that_name() -> None:
+    panel = agents("It is 42.", "It is 42.", "I can't help with that.")
+    run, _ = await watched(panel, response_format=SCHEMA)
+    assert run.result.error is not None
+    said = run.result.error.message
+    assert "a: its answer does not have the form asked for" in said
+    assert "b: its answer does not have the form asked for" in said
+    assert "c: refused to answer, or took no position" in said
+    (line, *_) = summary_lines(run.result)
+    assert "(a, b: its answer does not have the form asked for; c: refused" in line
+    error = error_of(run.result.error, run.result)
+    assert isinstance(error, QuorumLost)
+    assert error.failures[0] == "a: its answer does not have the form asked for"

@@ -22,6 +22,7 @@ class AnthropicAgent(HTTPAgent):
     # The API refuses requests without it. Not 2026-10-21, which refuses `temperature`, `top_p` and
     # `top_k` even for models that know them; a panel's `headers` can ask for it.
     api_headers: ClassVar[Mapping[str, str]] = {"anthropic-version": "2023-06-01"}
+    provider = "anthropic_compatible"
 
     @staticmethod
     def chat_url(endpoint: str) -> str:

@@ -27,6 +27,11 @@ class AgentAround:
         """The agent's model."""
         return self._agent.model
 
+    @property
+    def inner(self) -> Agent:
+        """The agent that is asked."""
+        return self._agent
+
     async def aclose(self) -> None:
         """Closes the agent."""
         await self._agent.aclose()

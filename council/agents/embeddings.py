@@ -34,6 +34,8 @@ class EmbeddingsAgent(HTTPAgent):
     token with vectors.
     """
 
+    provider = "openai_compatible"
+
     @staticmethod
     def chat_url(endpoint: str) -> str:
         """See `embeddings_url`."""

@@ -34,6 +34,11 @@ class FallbackAgent:
         """The preferred agent's model."""
         return self._agents[0].model
 
+    @property
+    def agents(self) -> tuple[Agent, ...]:
+        """Those it is made of."""
+        return self._agents
+
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatToken, None]:
         """Streams the first reply that begins; raises the last agent's error if none does."""
         for position, agent in enumerate(self._agents):

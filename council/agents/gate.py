@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -11,7 +12,10 @@ import anyio
 from council.agents.around import AgentAround
 from council.agents.base import Agent
 from council.errors import AgentError, AgentTimeout, StreamError, TransportError
+from council.logs import log
 from council.messages import CHARACTERS_PER_TOKEN, ChatRequest, ChatToken
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -112,6 +116,7 @@ class Gate:
             )
         wait = max(self.requests.take(1, now), self.tokens.take(_size(request), now))
         if wait > 0:
+            log(_log, logging.INFO, "rate.waits", seconds=wait, request=request.request_id)
             await anyio.sleep(wait)
 
 
@@ -154,10 +159,17 @@ class GatedAgent(AgentAround):
             self.gate.breaker.succeeded()
         except AgentError as error:
             if _is_the_endpoints(error):
-                self.gate.breaker.failed(anyio.current_time(), str(error))
+                self._failed(error)
             raise
         finally:
             self.gate.busy -= 1
+
+    def _failed(self, error: AgentError) -> None:
+        now = anyio.current_time()
+        self.gate.breaker.failed(now, str(error))
+        if (wait := self.gate.breaker.open_for(now)) > 0:
+            known = {"agent": self.id, "endpoint": error.endpoint}
+            log(_log, logging.INFO, "breaker.opened", **known, seconds=wait)
 
 
 def _is_the_endpoints(error: AgentError) -> bool:

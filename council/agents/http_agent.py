@@ -16,9 +16,13 @@ import httpx
 from council.agents.endpoints import shown
 from council.agents.http_body import ResponseBody, open_body
 from council.agents.http_errors import FOREIGN, CallContext, from_foreign, from_status
+from council.agents.request_log import logged
 from council.agents.secrecy import forms, header_secrets, query_secrets
 from council.agents.stream_body import StreamBody
+from council.agents.trace_context import trace_headers
 from council.agents.transport import TransportOptions, new_client
+from council.agents.via import HEADER as VIA
+from council.agents.via import via_value
 from council.errors import AgentError, ConfigError
 from council.limits import ProgressClock, Timeouts
 from council.messages import ChatRequest, ChatToken
@@ -46,6 +50,9 @@ class HTTPAgent(ABC):
 
     api_headers: ClassVar[Mapping[str, str]] = {}
     """What the server's API wants with each request, unless `headers` say otherwise."""
+
+    provider: ClassVar[str] = "other"
+    """Whose API it is, for traces and metrics of endpoints whose host says nothing."""
 
     def __init__(
         self,
@@ -165,19 +172,23 @@ class HTTPAgent(ABC):
             # Connecting is the client's to time; all that follows is the clock's.
             timeout=httpx.Timeout(None, connect=self._timeouts.connect),
         )
-        async with open_body(client, http_request, clock) as body:
-            if not body.response.is_success:
-                raise from_status(body.response, await body.excerpt(), context)
-            await body.require_no_page()
-            yield body
+        with logged(self.id, self._shown, request.request_id) as answered:
+            async with open_body(client, http_request, clock) as body:
+                answered(body.response.status_code)
+                if not body.response.is_success:
+                    raise from_status(body.response, await body.excerpt(), context)
+                await body.require_no_page()
+                yield body
 
     def _request_headers(self, request: ChatRequest) -> httpx.Headers:
         if self._base_headers is None:
             self._base_headers = self._headers_of_all()
-        if not request.request_id:
+        told = {"X-Request-Id": request.request_id, VIA: via_value(), **trace_headers()}
+        told = {name: value for name, value in told.items() if value}
+        if not told:
             return self._base_headers
         headers = httpx.Headers(self._base_headers)
-        headers["X-Request-Id"] = request.request_id
+        headers.update(told)
         return headers
 
     def _headers_of_all(self) -> httpx.Headers:

@@ -53,6 +53,12 @@ class CallContext:
         return error
 
 
+def never_sent(error: Exception) -> bool:
+    """Whether one of `FOREIGN` tells that no connection came about: asking again asks once."""
+    failed = isinstance(error, httpx.ConnectError | httpx.ProxyError)
+    return failed or _is_connect_error(error) or _is_connect_timeout(error)
+
+
 def from_foreign(error: Exception, context: CallContext, partial: str = "") -> AgentError:
     """The council error for one of `FOREIGN`; the most specific match wins.
 

@@ -32,6 +32,8 @@ class LocalAgent:
         speaks: How the server is asked.
     """
 
+    provider = "council"
+
     def __init__(
         self,
         id: str,

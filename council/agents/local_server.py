@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import logging
 import os
 import re
 import subprocess
@@ -16,7 +17,7 @@ import tempfile
 from collections.abc import AsyncGenerator
 from itertools import chain, count
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import anyio
 import httpx
@@ -25,6 +26,7 @@ from council.agents.http_errors import FOREIGN
 from council.agents.transport import TransportOptions, new_client
 from council.config import BackendConfig
 from council.errors import BackendError
+from council.logs import log
 from council.messages import Notice
 
 _POLL_SECONDS = 0.03
@@ -32,6 +34,11 @@ _STOP_SECONDS = 3.0
 _ENDING_SECONDS = 0.3
 _LOG_TAIL_BYTES = 2000
 _KEYS = "COUNCIL_BACKEND_API_KEYS"
+
+ServerState = Literal["idle", "starting", "running", "ended"]
+"""`idle` before anybody has needed a model; `running` once none is loading any more."""
+
+_log = logging.getLogger(__name__)
 
 _ADDRESS = re.compile(r"listening on (http://\S+)")
 
@@ -84,6 +91,21 @@ class LocalServer:
             self._client = new_client(TransportOptions(trust_env=False))
         return self._client
 
+    @property
+    def state(self) -> ServerState:
+        """How the process stands."""
+        if self._process is None:
+            return "idle"
+        if self._process.poll() is not None:
+            return "ended"
+        return "running" if self._settled.is_set() else "starting"
+
+    async def load_all(self) -> None:
+        """Starts the server and waits until all models are loaded; errors as for `ready`."""
+        for model in self._models:
+            async for _ in self.ready(model):
+                pass
+
     async def ready(self, model: str) -> AsyncGenerator[Notice, None]:
         """Starts the server if need be and waits for a model; yields what changes meanwhile.
 
@@ -120,6 +142,7 @@ class LocalServer:
                 self._client = None
             if self._process is not None:
                 await anyio.to_thread.run_sync(self._stop, self._process)
+                log(_log, logging.INFO, "backend.stopped", code=self._process.returncode)
                 self._process = None
         if self._log is not None:
             self._log.close()
@@ -135,6 +158,7 @@ class LocalServer:
             match = _ADDRESS.search(self._log_text())
             if match:
                 self._url = match.group(1)
+                log(_log, logging.INFO, "backend.listening", url=self._url)
                 return
             self._require_running()
             await self._pause(limit)
@@ -147,6 +171,7 @@ class LocalServer:
         command = [sys.executable, "-m", "backend", *specs, "--port", "0", "--exit-with-parent"]
         # A file and not a pipe: nobody has to read it for the server to go on. Append mode, since
         # both processes share the file's position.
+        log(_log, logging.INFO, "backend.starting", models=", ".join(self._models))
         self._log = tempfile.TemporaryFile("a+b")  # noqa: SIM115 - closed in aclose
         return subprocess.Popen(
             [*command, *_arguments(self._options)],

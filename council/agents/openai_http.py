@@ -23,6 +23,7 @@ class OpenAIHTTPAgent(HTTPAgent):
     """
 
     takes_schema = True
+    provider = "openai_compatible"
 
     @staticmethod
     def chat_url(endpoint: str) -> str:

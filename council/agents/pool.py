@@ -30,6 +30,11 @@ class PoolAgent:
         """The model's name at the first endpoint."""
         return self._agents[0].model
 
+    @property
+    def agents(self) -> tuple[GatedAgent, ...]:
+        """Those it is made of."""
+        return self._agents
+
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatToken, None]:
         """Streams the reply of the first endpoint that begins one."""
         now = anyio.current_time()

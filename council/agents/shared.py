@@ -39,6 +39,10 @@ class Shared:
         made: T = self._made[key]
         return made
 
+    def made(self, kind: type[T]) -> T | None:
+        """The thing of a class that was made once, if there is one."""
+        return next((thing for thing in self._made.values() if isinstance(thing, kind)), None)
+
     def own(self, thing: T) -> T:
         """Closes a thing with the panel, before what it may have been made from."""
         self._owned.append(thing)

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from council.cli.terminal import harmless
+from council.cli.terminal import one_line
 from council.result import Flip, Position, Ranking, Result, Round, Votes
 
-_DIRECTIONS = {
-    "towards": "to the first majority",
-    "away": "away from the first majority",
-    "aside": "no majority before or after",
-}
+_POSITION = 40  # characters of one
 
 
 def deliberation_lines(result: Result) -> list[str]:
@@ -64,8 +60,8 @@ def round_outcome(
     """What a round came to."""
     parts = [f"round {number}: {_taken(positions) or 'no positions to compare'}"]
     parts += [
-        f"{flip.expert} changed from {_shown(flip.before)} to {_shown(flip.after)}"
-        f" ({_DIRECTIONS[flip.direction]})"
+        f"{flip.expert} changed from {one_line(flip.before, _POSITION)}"
+        f" to {one_line(flip.after, _POSITION)} ({flip.way})"
         for flip in flips
     ]
     if similarity is not None:
@@ -74,9 +70,4 @@ def round_outcome(
 
 
 def _taken(positions: Sequence[Position]) -> str:
-    return ", ".join(f"{_shown(p.value)} by {' '.join(p.experts)}" for p in positions)
-
-
-def _shown(position: str, width: int = 40) -> str:
-    flat = " ".join(harmless(position).split())
-    return flat if len(flat) <= width else f"{flat[: width - 1]}…"
+    return ", ".join(f"{one_line(p.value, _POSITION)} by {' '.join(p.experts)}" for p in positions)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from council.cli.exit_codes import FAILED, OK, USAGE
+from council.cli.run_options import PanelArgument
 from council.cli.terminal import complain, harmless
 from council.errors import ConfigError
 
@@ -29,7 +29,7 @@ _COLOURS = {"ok": "green", "slow": "yellow", "failed": "red"}
 
 
 def doctor_command(
-    config: Annotated[Path, typer.Argument(help="A panel file.", metavar="CONFIG")],
+    config: PanelArgument,
     thorough: Annotated[
         bool,
         typer.Option("--thorough", help="Also try seed, stop, logprobs, n, response_format."),
@@ -157,6 +157,8 @@ def _remarks(finding: Finding) -> Iterator[str]:
         yield f"{finding.dimensions} dimensions in {finding.seconds:.2f} s"
     if finding.price:
         yield finding.price
+    if finding.key:
+        yield f"key: {finding.key}"
 
 
 def _number(value: float | None, form: str) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from council.cli.completing import complete_panel
 from council.cli.exit_codes import USAGE
 from council.cli.terminal import complain
 from council.errors import ConfigError
@@ -16,7 +17,11 @@ BASELINES = ("self-consistency",)
 
 _Configs = Annotated[
     list[Path],
-    typer.Argument(help="Panel files; several are compared with the first.", metavar="CONFIG"),
+    typer.Argument(
+        help="Panel files or names of panels; several are compared with the first.",
+        metavar="CONFIG",
+        autocompletion=complete_panel,
+    ),
 ]
 _Questions = Annotated[
     Path,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,7 @@ from council.cli.terminal import answer, harmless, say
 
 if TYPE_CHECKING:
     from council.store.records import RunRecord
+    from council.store.store import Store
 
 _WIDTH = 60
 
@@ -27,6 +29,7 @@ class Format(StrEnum):
 
     JSONL = "jsonl"
     MD = "md"
+    HTML = "html"
 
 
 @logs_app.command("list")
@@ -98,7 +101,7 @@ def export(
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All runs, oldest first.")] = False,
     form: Annotated[
-        Format, typer.Option("--format", help="Lines of JSON, or Markdown.")
+        Format, typer.Option("--format", help="Lines of JSON, Markdown, or a page of its own.")
     ] = Format.JSONL,
     store: StoreOption = None,
 ) -> None:
@@ -107,16 +110,21 @@ def export(
     \b
     Examples:
       council logs export last --format md > run.md
+      council logs export last --format html > run.html
       council logs export --all > runs.jsonl
     """
     from council.store.export import as_lines, as_markdown
 
     if (run is None) == (not everything):
         raise typer.BadParameter("give a RUN, or --all")
+    if everything and form is Format.HTML:
+        raise typer.BadParameter("a page shows one run: give a RUN with --format html")
     with errors_told(), open_store(store) as opened:
         for found in reversed(opened.runs()) if run is None else [opened.run(run)]:
             if form is Format.MD:
                 _print(as_markdown(opened, found))
+            elif form is Format.HTML:
+                _print(_as_html(opened, found))
             else:
                 for line in as_lines(opened, found):
                     _print(line)
@@ -155,6 +163,23 @@ def path(store: StoreOption = None) -> None:
     """
     with open_store(store) as opened:
         _print(str(opened.path))
+
+
+def _as_html(store: Store, run: RunRecord) -> str:
+    """A run as one HTML file, as the gateway gives it out.
+
+    Raises:
+        StoreError: The run goes on, so that there is nothing to show yet.
+    """
+    from council.errors import StoreError
+    from council.gateway.kept_run import KeptRun
+    from council.gateway.run_facts import About
+    from council.gateway.sheet import as_html
+
+    kept = KeptRun(run, Path(run.source).stem, store.lines(run.id))
+    if kept.result is None:
+        raise StoreError(f"run {run.id} goes on: there is a page of it once it has ended")
+    return as_html(kept.result, About(kept.panel, kept.created)).rstrip("\n")
 
 
 def _turn(run: RunRecord) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from council.cli.run_command import STRATEGY_NAMES
+from council.cli.completing import STRATEGY_NAMES, complete_strategy
 from council.cli.run_options import (
     AnywayOption,
     EventsOption,
@@ -21,7 +21,12 @@ from council.cli.store_options import NoStoreOption, StoreOption, errors_told, o
 
 def redecide_command(
     run: RunArgument,
-    strategy: Annotated[str, typer.Option(help=f"Decide by this one: {STRATEGY_NAMES}.")],
+    strategy: Annotated[
+        str,
+        typer.Option(
+            help=f"Decide by this one: {STRATEGY_NAMES}.", autocompletion=complete_strategy
+        ),
+    ],
     option: Annotated[
         list[str] | None,
         typer.Option(help="An option of the strategy; may be given again.", metavar="KEY=VALUE"),

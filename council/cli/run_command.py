@@ -7,37 +7,34 @@ import stat
 import sys
 from contextlib import nullcontext
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from council.cli.completing import STRATEGY_NAMES as STRATEGY_NAMES
 from council.cli.run_options import (
+    ContinueOption,
     CostOption,
     DeadlineOption,
     EventsOption,
     JsonOption,
+    PanelArgument,
     QuietOption,
     SchemaOption,
+    StrategyOption,
     TotalTokensOption,
 )
 from council.cli.store_options import NoStoreOption, StoreOption, errors_told, open_store
 from council.errors import ConfigError
 
-# Written out, since `council --help` must not load what strategies need; a test compares.
-STRATEGY_NAMES = "auto, concat, debate, first, judge, rank, synthesize, vote"
-
 
 def run_command(
-    config: Annotated[Path, typer.Argument(help="A panel file.", metavar="CONFIG")],
+    config: PanelArgument,
     question: Annotated[
         str | None,
         typer.Argument(help="The question; - reads it from standard input.", metavar="QUESTION"),
     ] = None,
-    strategy: Annotated[
-        str | None,
-        typer.Option(help=f"Decide by this strategy instead: {STRATEGY_NAMES}."),
-    ] = None,
+    strategy: StrategyOption = None,
     deadline: DeadlineOption = None,
     max_total_tokens: TotalTokensOption = None,
     max_cost: CostOption = None,
@@ -45,12 +42,7 @@ def run_command(
     seed: Annotated[
         int, typer.Option(min=0, help="Draws the strategy's lots: orders, labels, random ties.")
     ] = 0,
-    after: Annotated[
-        str | None,
-        typer.Option(
-            "--continue", help="Ask with what was asked and answered up to this run.", metavar="RUN"
-        ),
-    ] = None,
+    after: ContinueOption = None,
     as_json: JsonOption = False,
     as_events: EventsOption = False,
     quiet: QuietOption = False,
@@ -61,15 +53,15 @@ def run_command(
 
     \b
     Examples:
-      council run configs/panel.yaml "What is 17 + 25?"
-      council run configs/panel.yaml --json "Capital of Japan?" | python -m json.tool
+      council run @builtin "What is 17 + 25?"
+      council run debate --json "Capital of Japan?" | python -m json.tool
       git diff | council run panel.yaml "Review this change."
       council run panel.yaml - < question.txt
       council run panel.yaml --continue last "And of Italy?"
 
     \b
     Exit codes: 0 answered (a degraded answer says so), 1 failure, 2 usage or configuration,
-    3 quorum lost, 4 limit hit, 130 interrupted.
+    3 quorum lost, 4 limit hit, 130 interrupted, 141 nobody reads the events any more.
     """
     # Imported when a run begins: help and usage errors need neither network nor panel code.
     import anyio
@@ -81,7 +73,14 @@ def run_command(
         shown = Shown(as_json=as_json, as_events=as_events, quiet=quiet)
         limits = seconds(deadline), max_total_tokens, max_cost
         asked = Asked(
-            config, _question(question), strategy, *limits, seed, schema, after, keep=not no_store
+            config,
+            whole_question(question),
+            strategy,
+            *limits,
+            seed,
+            schema,
+            after,
+            keep=not no_store,
         )
         # What is gone on with is read even where nothing is to be kept.
         with nullcontext() if no_store and after is None else open_store(store) as opened:
@@ -91,7 +90,7 @@ def run_command(
     raise typer.Exit(code)
 
 
-def _question(argument: str | None) -> str:
+def whole_question(argument: str | None) -> str:
     """The question from the command line and standard input together."""
     if argument == "-":
         return _read_stdin()

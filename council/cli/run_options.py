@@ -7,10 +7,45 @@ from typing import Annotated
 
 import typer
 
+from council.cli.completing import (
+    STRATEGY_NAMES,
+    complete_panel,
+    complete_run,
+    complete_strategy,
+)
 from council.errors import ConfigError
 
+PanelArgument = Annotated[
+    Path,
+    typer.Argument(
+        help="A panel file, or the name of a panel.",
+        metavar="CONFIG",
+        autocompletion=complete_panel,
+    ),
+]
+StrategyOption = Annotated[
+    str | None,
+    typer.Option(
+        help=f"Decide by this strategy instead: {STRATEGY_NAMES}.",
+        autocompletion=complete_strategy,
+    ),
+]
 RunArgument = Annotated[
-    str, typer.Argument(help="A run's id, the beginning of it, or last.", metavar="RUN")
+    str,
+    typer.Argument(
+        help="A run's id, the beginning of it, or last.",
+        metavar="RUN",
+        autocompletion=complete_run,
+    ),
+]
+ContinueOption = Annotated[
+    str | None,
+    typer.Option(
+        "--continue",
+        help="Ask with what was asked and answered up to this run.",
+        metavar="RUN",
+        autocompletion=complete_run,
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 EventsOption = Annotated[
@@ -22,7 +57,12 @@ DeadlineOption = Annotated[
 ]
 PanelOption = Annotated[
     Path | None,
-    typer.Option("--panel", help="The panel file, where it is elsewhere now.", metavar="CONFIG"),
+    typer.Option(
+        "--panel",
+        help="The panel file, where it is elsewhere now.",
+        metavar="CONFIG",
+        autocompletion=complete_panel,
+    ),
 ]
 AnywayOption = Annotated[
     bool, typer.Option("--anyway", help="Even if the panel file has changed since.")

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from council.cli.exit_codes import FAILED, OK, of_error
+from council.cli.exit_codes import FAILED, OK, UNREAD, of_error
 from council.cli.interrupts import run_until_signal
+from council.cli.printed import print_answer
 from council.cli.store_options import where
 from council.cli.summary import partial_lines, summary_lines
-from council.cli.terminal import answer, say
+from council.cli.terminal import answer, feed, say, shows_styles
 from council.cli.view import View, make_view
 from council.errors import ConfigError
 from council.events import Event, to_json
+from council.prices import Price
 from council.result import Result
 
 if TYPE_CHECKING:
@@ -30,6 +33,14 @@ class Watched(Protocol):
     def result(self) -> Result: ...
 
     def snapshot(self) -> Result | None: ...
+
+
+@runtime_checkable
+class Priced(Protocol):
+    """A run that knows what its replies cost."""
+
+    @property
+    def prices(self) -> Mapping[str, Price | None]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,23 +100,37 @@ class RunSession:
     async def _ask(self) -> None:
         async with self._open_run() as run:
             self._run = run
+            if isinstance(run, Priced):
+                self._view.price(run.prices)
             with self._view:
-                async for event in run:
-                    self._show(event)
+                try:
+                    async for event in run:
+                        self._show(event)
+                except BrokenPipeError:
+                    # Only the events are fed: what nobody reads is not to be paid for.
+                    return self._leave(run)
             self._run = None
             self._finish(run.result)
 
     def _show(self, event: Event) -> None:
         if self._options.as_events:
-            self._print(self._line_of(event))
+            self._wrote(feed(self._line_of(event)))
         self._view.show(event)
+
+    def _leave(self, run: Watched) -> None:
+        """Settles what is said of a run whose reader has gone; leaving its block stops it."""
+        self._run, self._exit_code = None, UNREAD
+        result = run.snapshot()
+        if result is not None and result.error is not None and not self._options.quiet:
+            say("stopped: nobody reads the events any more")
+            self._say_how_to_go_on(result)
 
     def _finish(self, result: Result) -> None:
         """Prints the result and settles the exit code."""
         if self._options.as_json:
             self._print(result.to_json(indent=2))
         elif result.answer is not None and not self._options.as_events:
-            self._print(result.answer)
+            self._print_answer(result.answer, as_it_is=result.parsed is not None)
         if result.error is not None:
             self._exit_code = of_error(result.error.kind)
         # A degraded answer or a failure is said even to those who want it quiet.
@@ -132,7 +157,15 @@ class RunSession:
         if self._store is not None and self._store.keeping and not self._options.quiet:
             say(f"council resume {result.run_id[:8]}{where(self._store)} goes on from here")
 
+    def _print_answer(self, text: str, *, as_it_is: bool) -> None:
+        self._wrote(print_answer(text, as_it_is=as_it_is))
+        if shows_styles(sys.stdout) and not self._options.quiet:
+            say("")  # what follows is no part of it
+
     def _print(self, text: str) -> None:
-        if not answer(text):
+        self._wrote(answer(text))
+
+    def _wrote(self, whole: bool) -> None:
+        if not whole:
             say("council: error: standard output cannot be written to")
             self._exit_code = FAILED

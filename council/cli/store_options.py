@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from council.cli.exit_codes import of_error
+from council.cli.exit_codes import of_exception
 from council.cli.terminal import complain, say
 from council.errors import CouncilError
 
@@ -21,7 +21,8 @@ StoreOption = Annotated[
     Path | None,
     typer.Option(
         "--store",
-        help="The file runs are kept in (default: COUNCIL_STORE, or one in your data directory).",
+        help="The file runs are kept in, or a folder, where it is runs.sqlite3 (default:"
+        " COUNCIL_STORE, or one in your data directory).",
         metavar="PATH",
     ),
 ]
@@ -51,4 +52,4 @@ def errors_told() -> Iterator[None]:
         yield
     except CouncilError as error:
         complain(error)
-        raise typer.Exit(of_error(error.kind)) from None
+        raise typer.Exit(of_exception(error)) from None

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from council.cli.deliberation import deliberation_lines
-from council.cli.terminal import harmless
-from council.prices import Cost
-from council.quorum import why_missing
-from council.replies import Reply
+from council.cli.terminal import harmless, one_line
+from council.prices import Cost, in_dollars
+from council.quorum import causes_in
+from council.replies import Reply, reply_name
 from council.result import Result
 from council.strategies.concat import joined
 
@@ -22,10 +22,7 @@ def summary_lines(result: Result, *, brief: bool = False) -> list[str]:
     if brief:
         return lines + _cut(result)
     lines += [f"warning: {warning}" for warning in _grouped(result.warnings, labels)]
-    lines += [
-        f"dissent: {', '.join(dissent.experts) or 'the minority'} said {_one_line(dissent.text)}"
-        for dissent in result.dissent
-    ]
+    lines += [f"dissent: {dissent.who} said {one_line(dissent.text)}" for dissent in result.dissent]
     lines += deliberation_lines(result)
     return [*lines, _closing(result)]
 
@@ -37,17 +34,22 @@ def partial_lines(result: Result) -> list[str]:
     for reply in (*result.experts, *result.others, *written):
         state = "" if reply.status == "complete" else " (partial)"
         text = harmless(reply.text).strip()
-        name = reply.label if reply.stage == "answer" else f"{reply.label} ({reply.stage})"
+        name = reply_name(reply.id, reply.sample, reply.stage)
         lines.append(f"{name}{state}: {text}" if text else f"{name}: nothing yet")
     return lines
 
 
-def reply_line(reply: Reply) -> str:
-    """One line on how a reply ended."""
+def was_stopped(result: Result) -> bool:
+    """Whether somebody stopped the run before it had come to its end."""
+    return result.error is not None and result.error.kind == "interrupted"
+
+
+def reply_line(reply: Reply, *, stopped: bool = False) -> str:
+    """One line on how a reply ended; `stopped` where the whole run was."""
     if reply.error is not None:
         return f"failed: {reply.error.message}"
     if reply.status == "cancelled":
-        return "cancelled: not needed any more"
+        return "stopped" if stopped else "cancelled: not needed any more"
     tokens = f"{reply.usage.completion_tokens} tokens in " if reply.usage else ""
     cut = " (cut off at its token limit)" if reply.finish_reason == "length" else ""
     return f"done: {tokens}{reply.timings.total:.1f} s{cut}"
@@ -69,7 +71,7 @@ def _grouped(sentences: Iterable[str], labels: set[str]) -> list[str]:
 
 def _shortened(message: str, result: Result, labels: set[str]) -> str:
     """An error's text, in which each cause stands once."""
-    causes = [cause for cause in map(why_missing, result.experts) if cause in message]
+    causes = causes_in(message, result.experts)
     return message.replace("; ".join(causes), "; ".join(_grouped(causes, labels)))
 
 
@@ -94,26 +96,15 @@ def _closing(result: Result) -> str:
     if result.saved:
         parts.append(f"{result.saved} requests saved")
     parts.append(f"{result.usage.total_tokens} tokens")
-    parts += [*_cost(result.cost), f"{result.seconds:.1f} s"]
+    if result.cost.at_least:
+        parts.append(cost_line(result.cost))
+    parts.append(f"{result.seconds:.1f} s")
     return f"[{' · '.join(parts)}]"
 
 
-def _cost(cost: Cost) -> list[str]:
-    """What a run cost in words; nothing where nobody has a price, or all was free."""
-    if cost.at_least == 0:
-        return []
+def cost_line(cost: Cost) -> str:
+    """What something cost, where it cost anything that is known."""
     about = "about " if cost.estimated else ""
     table = f" (prices of {', '.join(cost.tabled)}: {cost.table})" if cost.tabled else ""
-    if cost.known:
-        return [f"{about}{_dollars(cost.at_least)}{table}"]
-    return [f"{about}{_dollars(cost.at_least)} and what {', '.join(cost.unpriced)} cost{table}"]
-
-
-def _dollars(amount: float) -> str:
-    """An amount with as many places as show it."""
-    return f"${amount:.2f}" if amount >= 1 else f"${amount:.2g}" if amount >= 1e-4 else "<$0.0001"
-
-
-def _one_line(text: str, width: int = 120) -> str:
-    flat = " ".join(harmless(text).split())
-    return flat if len(flat) <= width else f"{flat[: width - 1]}…"
+    more = "" if cost.known else f" and what {', '.join(cost.unpriced)} cost"
+    return f"{about}{in_dollars(cost.at_least)}{more}{table}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -10,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from council.errors import StrategyError
 from council.events import StrategyTallied
 from council.panel import Panel
+from council.quorum import why_missing, without_form
 from council.replies import Reply
 from council.result import Votes
 from council.strategies.ballots import agreement, dissent, spokesman, tally
@@ -25,6 +27,8 @@ from council.strategies.gathering import Gathered, Waves, ask_in_steps
 from council.strategies.reading import read_ballots
 from council.strategies.remarks import about_confidence, remarks
 from council.strategies.ties import Tie, break_tie
+
+_JSON = "json"
 
 
 class Vote(Strategy):
@@ -126,7 +130,8 @@ class Vote(Strategy):
         counted = substantive(gathered.replies)
         extract, cast = await read_ballots(panel, counted, gathered.extract or self.extract)
         readable = [reply for reply, ballot in zip(counted, cast, strict=True) if ballot.position]
-        panel.require_quorum(gathered.replies, readable, asked=gathered.asked)
+        why = partial(_why_uncounted, counted=counted, extract=extract)
+        panel.require_quorum(gathered.replies, readable, asked=gathered.asked, why=why)
         votes = tally(cast, extract)
         if votes is None:
             raise StrategyError("no answer held a position that could be counted")
@@ -153,3 +158,9 @@ class Vote(Strategy):
             f"the vote was close: a margin of {votes.margin:.2g} of the weight, and min_margin is"
             f" {self.min_margin:g}"
         ]
+
+
+def _why_uncounted(reply: Reply, counted: Sequence[Reply], extract: str) -> str:
+    """Why a reply has no ballot; one that was read as JSON in vain took no other position."""
+    formless = extract == _JSON and any(reply is each for each in counted)
+    return without_form(reply) if formless else why_missing(reply)

@@ -109,15 +109,15 @@ async def test_a_terminal_leaves_its_room_to_the_round_that_goes_on() -> None:
     ):
         async for event in run:
             view.show(event)
-    out.print(view.table())
+    out.print(view.picture())
     assert isinstance(out.file, io.StringIO)
     shown = out.file.getvalue()
-    assert "b (round-1)" in shown
+    assert "─ b (round-1) scripted ─" in shown
     assert shown.count("42 at first") == 1  # the one of round 1
-    assert shown.count("done: ") == 2
+    assert shown.count("✓ done") == 2
     rows = [" ".join(line.split()) for line in shown.splitlines()]
-    assert rows[0] == "round 0 42 by a, 41 by b"
-    assert rows[1].startswith("round 1 42 by a b; b changed from 41 to 42 (")
+    assert rows[-3] == "round 0 42 by a, 41 by b"
+    assert rows[-2].startswith("round 1 42 by a b; b changed from 41 to 42 (")
     assert rows[-1] == "votes 42 by a b"
 
 
@@ -127,7 +127,7 @@ async def test_a_terminal_shows_rounds_and_ballots_as_they_come() -> None:
 
     def rows() -> list[str]:
         with out.capture() as capture:
-            out.print(view.table())
+            out.print(view.picture())
         return [" ".join(line.split()) for line in capture.get().splitlines()]
 
     panel = [
@@ -144,8 +144,8 @@ async def test_a_terminal_shows_rounds_and_ballots_as_they_come() -> None:
             view.show(event)
             shown[event.type] = rows()
             if event.type == "round.finished" and event.round == 1:
-                assert shown[event.type][1].endswith("…")  # one line each, whatever its length
-    assert shown["round.started"][:1] == ["round 0 41 by a, 42 by b, 7 by d"]
+                assert shown[event.type][-1].endswith("…")  # one line each, whatever its length
+    assert shown["round.started"][-3] == "round 0 41 by a, 42 by b, 7 by d"
     assert shown["round.started"][-1] == "round 2 each sees the others' answers"
     assert shown["run.finished"][-1] == "votes 42 by a b, 7 by d"
     assert all(len(lines) <= 12 for lines in shown.values())
@@ -161,7 +161,7 @@ async def test_a_terminal_shows_a_ranking() -> None:
         async for event in run:
             view.show(event)
     out = Console(file=io.StringIO(), width=80)
-    out.print(view.table())
+    out.print(view.picture())
     assert isinstance(out.file, io.StringIO)
     assert run.result.ranking is not None, run.error
     last = out.file.getvalue().splitlines()[-1]

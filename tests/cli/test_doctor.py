@@ -126,6 +126,7 @@ async def test_json_has_all_there_is_to_say(tmp_path: Path) -> None:
         "dimensions": None,
         "seconds": None,
         "price": "",
+        "key": "",
     }
 
 

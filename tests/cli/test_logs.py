@@ -17,6 +17,7 @@ import pytest
 from council.events import from_json
 from council.testing import RawServer, raw_server, whole_reply
 from tests.support.kept import ROOT, Kept
+from tests.support.typed import typed
 
 pytestmark = pytest.mark.anyio
 
@@ -35,6 +36,21 @@ async def kept(tmp_path: Path, server: RawServer) -> Kept:
         done = await kept.council("run", kept.panel(server, server), question)
         assert done.returncode == 0, done.stderr
     return kept
+
+
+async def test_a_shown_run_is_harmless_on_a_terminal_and_whole_in_a_pipe(tmp_path: Path) -> None:
+    async with raw_server(whole_reply("\x1b[2J\x1b]0;pwned\x07It is 42.")) as server:
+        kept = Kept(tmp_path)
+        await kept.council("run", kept.panel(server), "How\x1b[31m many?")
+    for call in (("show", "last"), ("export", "last", "--format", "md")):
+        piped = await kept.council("logs", *call)
+        assert "\x1b[2J" in piped.stdout
+        assert "How\x1b[31m many?" in piped.stdout
+        with typed("logs", *call, env=kept.environment) as seen:
+            assert await seen.end() == 0
+        assert "It is 42." in seen.shown
+        assert "\x1b" not in seen.shown
+        assert "pwned" not in seen.shown
 
 
 async def test_list(kept: Kept) -> None:
@@ -60,7 +76,7 @@ async def test_show(kept: Kept) -> None:
     ):
         assert part in done.stdout
     done = await kept.council("logs", "show", "nothing")
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert "council: error: no run 'nothing' is kept: see council logs list" in done.stderr
 
 
@@ -90,9 +106,14 @@ async def test_export(kept: Kept) -> None:
     assert from_json(events[0]).type == "run.started"
     document = await kept.council("logs", "export", "last", "--format", "md")
     assert document.stdout.startswith("# How many legs has a spider? Say why.\n")
+    file = await kept.council("logs", "export", "last", "--format", "html")
+    assert file.stdout.startswith("<!doctype html>\n")
+    assert "<title>How many legs has a spider? Say why.</title>" in file.stdout
     for arguments in ([], ["last", "--all"]):
         done = await kept.council("logs", "export", *arguments)
         assert (done.returncode, "give a RUN, or --all" in done.stderr) == (2, True)
+    done = await kept.council("logs", "export", "--all", "--format", "html")
+    assert (done.returncode, "a page shows one run" in done.stderr) == (2, True)
 
 
 async def test_delete(kept: Kept) -> None:

@@ -17,6 +17,7 @@ import anyio.to_thread
 import pytest
 import yaml
 
+from council.cli.terminal import harmless
 from council.testing import (
     DONE,
     STREAM_HEAD,
@@ -361,6 +362,36 @@ async def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path, good: Raw
     assert json.loads(done.stdout)["type"] == "run.started"
     assert "Traceback" not in done.stderr
     assert "Error" not in done.stderr
+
+
+async def test_a_run_whose_events_nobody_reads_is_stopped(tmp_path: Path) -> None:
+    reply: list[Step] = [STREAM_HEAD, chunked(delta("one ")), chunked(delta("two ")), until_closed]
+    async with raw_server(reply) as server:
+        process = await start("run", panel(tmp_path, server), "?", "--events", "--no-store")
+        assert process.stdout is not None
+        process.stdout.close()
+        assert await anyio.to_thread.run_sync(process.wait, 100) == 141
+        assert process.stderr is not None
+        with process.stderr:
+            err = process.stderr.read()
+    assert err == "stopped: nobody reads the events any more\n"
+
+
+async def test_going_on_with_a_run_that_is_not_kept_is_a_usage_error(
+    tmp_path: Path, good: RawServer
+) -> None:
+    file, store = panel(tmp_path, good), str(tmp_path / "runs.sqlite3")
+    assert (await council("run", file, "?", "--store", store)).returncode == 0
+    for call in (("run", file, "?", "--continue", "nope"), ("replay", "nope"), ("resume", "nope"),
+                 ("chat", file, "?", "--continue", "nope")):  # fmt: skip
+        done = await council(*call, "--store", store)
+        assert (done.returncode, done.stdout) == (2, ""), done.stderr
+        assert "no run 'nope' is kept" in done.stderr
+
+
+def test_what_a_terminal_would_obey_goes_as_a_whole() -> None:
+    said = "\x1b[31mred\x1b[0m \x1b]0;title\x07\x9b2Jb \u202eevil\u202c \u2066c\u2069 \x1bz"
+    assert harmless(said) == "red b evil c z"
 
 
 async def test_help_and_version() -> None:

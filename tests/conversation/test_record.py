@@ -293,6 +293,6 @@ async def test_the_command_line(servers: list[RawServer], tmp_path: Path) -> Non
 async def test_the_command_line_has_to_name_a_run(servers: list[RawServer], tmp_path: Path) -> None:
     kept = Kept(tmp_path)
     done = await kept.council("run", kept.panel(*servers), ITALY, "--continue", "last")
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert "council: error: no run is kept in" in done.stderr
     assert "Traceback" not in done.stderr

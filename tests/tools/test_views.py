@@ -64,7 +64,7 @@ async def test_a_terminal_shows_the_answer_without_the_words_before_it() -> None
         async for event in run:
             view.show(event)
             with console.capture() as drawn:
-                console.print(view.table())
+                console.print(view.picture())
             states.append(drawn.get())
     view.close()
     assert any("calls add" in state and "I look it" not in state for state in states)

@@ -1,0 +1,1 @@
+"""docs/reference/, made from the code: what it says cannot be out of date."""
