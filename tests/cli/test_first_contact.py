@@ -206,7 +206,7 @@ def test_one_cause_of_many_failures_is_told_once() -> None:
 
 def test_an_error_of_several_lines_is_several_errors(capsys: pytest.CaptureFixture[str]) -> None:
     complain(ValueError("one\ntwo \x1b[2J"))
-    assert capsys.readouterr().err == "council: error: one\ncouncil: error: two [2J\n"
+    assert capsys.readouterr().err == "council: error: one\ncouncil: error: two \n"
 
 
 @pytest.mark.anyio

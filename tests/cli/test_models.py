@@ -71,7 +71,7 @@ async def test_what_this_machine_has(tmp_path: Path, nobody: str) -> None:
         f"  {tmp_path}/two-00001-of-00002.gguf  2.0 kB",
         f"Ollama  {ollama.url}",
         "  llama3",
-        "  odd[2J",
+        "  odd",
         f"LM Studio  {studio.url}/v1",
         "  (no list: HTTP 401)",
         f"llama-server  {page.url}",
