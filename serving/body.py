@@ -1,8 +1,9 @@
-"""The bytes of a request, within limits."""
+"""The bytes of a request, within limits, and where in them an error is."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 
 from quart import Request
 
@@ -12,6 +13,8 @@ from serving.gate import installed
 
 _DISCARDED = 8
 """How many times the limit is read, to be thrown away."""
+_UNION_BRANCH = re.compile(r"str$|.*[\[\]-]")
+"""Pydantic puts the branch of a union into an error's path; it means nothing to a client."""
 
 
 async def read_body(request: Request) -> bytes:
@@ -44,3 +47,14 @@ async def read_body(request: Request) -> bytes:
     if (exchange := current()) is not None and exchange.keeps_body:
         exchange.body = found
     return found
+
+
+def field_path(loc: tuple[int | str, ...]) -> str:
+    """The place of pydantic's error as a client would write it: ``messages[0].content``."""
+    path = ""
+    for step in loc:
+        if isinstance(step, int):
+            path += f"[{step}]"
+        elif not _UNION_BRANCH.match(step):
+            path += f".{step}" if path else step
+    return path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -11,13 +10,11 @@ from pydantic_core import ErrorDetails
 from quart import request
 
 from backend.errors import InvalidRequest
-from serving.body import read_body
+from serving.body import field_path, read_body
 
 Body = TypeVar("Body", bound=BaseModel)
 
 _RANGE_ERRORS = {"greater_than", "greater_than_equal", "less_than", "less_than_equal"}
-_UNION_BRANCH = re.compile(r"str$|.*[\[\]-]")
-"""Pydantic puts the branch of a union into an error's path; it means nothing to a client."""
 
 
 async def parse_body(model: type[Body]) -> Body:
@@ -44,7 +41,7 @@ def _explain(detail: ErrorDetails, model: type[BaseModel]) -> InvalidRequest:
         return InvalidRequest(f"The body is not valid JSON: {detail['ctx']['error']}.")
     if not detail["loc"]:
         return InvalidRequest("The body must be a JSON object.")
-    param = _path(detail["loc"])
+    param = field_path(detail["loc"])
     if detail["type"] == "missing":
         return InvalidRequest(f"{param} is missing.", param=param)
     if detail["type"] in _RANGE_ERRORS and len(detail["loc"]) == 1:
@@ -52,17 +49,6 @@ def _explain(detail: ErrorDetails, model: type[BaseModel]) -> InvalidRequest:
         return InvalidRequest(f"{param} must be {allowed}, not {detail['input']}.", param=param)
     message = detail["msg"][:1].lower() + detail["msg"][1:]
     return InvalidRequest(f"{param}: {message}.", param=param)
-
-
-def _path(loc: tuple[int | str, ...]) -> str:
-    """An error's place as a client would write it: ``messages[0].content``."""
-    path = ""
-    for step in loc:
-        if isinstance(step, int):
-            path += f"[{step}]"
-        elif not _UNION_BRANCH.match(step):
-            path += f".{step}" if path else step
-    return path
 
 
 def _range(model: type[BaseModel], field: str) -> str:

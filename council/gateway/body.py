@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -11,12 +10,10 @@ from quart import request
 
 from council.config.hints import models_in, nearest
 from council.gateway.errors import InvalidRequest
-from serving.body import read_body
+from serving.body import field_path, read_body
 
 Body = TypeVar("Body", bound=BaseModel)
 
-_BRANCH = re.compile(r"str$|.*[\[\]-]")
-"""Pydantic puts the branch of a union into an error's path; it means nothing to a client."""
 _LONGEST_NAME = 64  # characters
 
 
@@ -45,7 +42,7 @@ def _explain(model: type[BaseModel], detail: ErrorDetails) -> InvalidRequest:
         return InvalidRequest("The body must be a JSON object.")
     if detail["type"] == "extra_forbidden":
         return _unknown(model, detail["loc"])
-    param = _path(detail["loc"])
+    param = field_path(detail["loc"])
     if detail["type"] == "missing":
         return InvalidRequest(f"{param} is missing.", param=param)
     message = detail["msg"][:1].lower() + detail["msg"][1:]
@@ -59,16 +56,5 @@ def _unknown(model: type[BaseModel], loc: tuple[int | str, ...]) -> InvalidReque
         model = next(models_in(field.annotation), model) if field else model
     known = [field.alias or name for name, field in model.model_fields.items()]
     name = str(loc[-1])[:_LONGEST_NAME]
-    path = ".".join(filter(None, (_path(loc[:-1]), name)))
+    path = ".".join(filter(None, (field_path(loc[:-1]), name)))
     return InvalidRequest(f"{path}: there is no such field{nearest(name, known)}", param=path)
-
-
-def _path(loc: tuple[int | str, ...]) -> str:
-    """An error's place as a client would write it: `messages[0].content`."""
-    path = ""
-    for step in loc:
-        if isinstance(step, int):
-            path += f"[{step}]"
-        elif not _BRANCH.match(step):
-            path += f".{step}" if path else step
-    return path

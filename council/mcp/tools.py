@@ -116,7 +116,6 @@ class PanelTools:
         self, panel: OpenPanel, arguments: AskArguments, ticket: Ticket, tell: Tell
     ) -> Run:
         """Takes a run to its end; one that is stopped before can be explained, too."""
-        progress = Progress()
         begun: Run | None = None
         started = panel.council.stream(
             arguments.question, ticket=ticket, **_options(arguments, panel)
@@ -126,10 +125,7 @@ class PanelTools:
         try:
             with scope:
                 async with self._slots, started as begun:
-                    async for event in begun:
-                        report = progress.take(event)
-                        if report is not None:
-                            await tell(report)
+                    await _follow(begun, tell)
                 return begun
         finally:
             self._under_way.discard(scope)
@@ -147,6 +143,15 @@ class PanelTools:
             return self.panels.find(name)
         except UnknownPanel as error:
             raise ConfigError(f"panel: {error.message} (there are {', '.join(names)})") from None
+
+
+async def _follow(run: Run, tell: Tell) -> None:
+    """Tells how far a run has come, to its end."""
+    progress = Progress()
+    async for event in run:
+        report = progress.take(event)
+        if report is not None:
+            await tell(report)
 
 
 def _options(arguments: AskArguments, panel: OpenPanel) -> AskOptions:
